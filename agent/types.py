@@ -1,0 +1,40 @@
+"""The values that pass through the mind, and its seam."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from actions.catalogue import Call
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True)
+class Percept:
+    """What tako heard and saw in one turn."""
+
+    text: str
+    lang: str = ""  # "en", "zh", or empty: judged by the text's script (`agent.language.language_of`)
+    image: Image | None = None  # RGB, upright
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What tako decided: at least one call; `none` is a call like any other."""
+
+    calls: tuple[Call, ...]
+    lang: str
+    confidence: float  # calibrated probability that every function is right, 0 to 1
+    refused: Call | None = None  # first call the model would have made had it been sure enough
+    ms: Mapping[str, float] = field(default_factory=dict)  # milliseconds of each stage of deciding
+
+
+@runtime_checkable
+class Decider(Protocol):
+    """Turns a percept into a decision."""
+
+    def decide(self, percept: Percept) -> Decision:
+        """Raises `actions.errors.InputError` for a request that cannot be read at all (empty, far too long)."""

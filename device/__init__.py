@@ -1,0 +1,1 @@
+"""The body of tako: button, light, camera, microphone, recognisers, voice, the turn and the command line."""

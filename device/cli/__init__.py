@@ -1,0 +1,1 @@
+"""The command line. Every command is one small function here that calls the parts which do the work."""

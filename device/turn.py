@@ -1,0 +1,291 @@
+"""One turn: press -> frame + utterance -> percept -> decision -> confirmation -> outcome -> speech.
+
+Knows the seams and the order of things; knows no implementation. Whatever happens on the way, a turn ends in a
+sentence, a light and a line in the history.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from actions.base import Action, Outcome, Request, outcome_of
+from actions.catalogue import Call, Risk
+from actions.errors import DeviceError, InputError, TakoError
+from actions.outbox import Outbox, carry_out
+from actions.questions import question_for
+from actions.wording import say
+from agent.language import language_of
+from agent.pointing import points_at_picture, wants_picture
+from agent.types import Decider, Decision, Percept
+from device.errors import fault
+from device.look import Look, Snapshot
+from device.seams import (
+    Camera,
+    Confirmer,
+    Indicator,
+    Journal,
+    Microphone,
+    Press,
+    State,
+    Transcriber,
+    Transcript,
+    Trigger,
+    TurnRecord,
+    Voice,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+log = logging.getLogger(__name__)
+EXIT_CODES = {"waiting": 7, "unknown": 6, "failed": 6, "asked": 8}  # of outcomes, as in `actions.errors`; others are 0
+_PATIENCE = 20.0, 0.6  # seconds, and seconds a character, after which a voice that does not end is given up
+
+
+class History(Journal, Outbox, Protocol):
+    """The journal, which is the outbox too."""
+
+    def close(self) -> None: ...
+
+
+Endpointing = Callable[["Iterable[np.ndarray]", threading.Event], "Iterable[np.ndarray]"]
+
+
+def whole(chunks: Iterable[np.ndarray], released: threading.Event) -> Iterable[np.ndarray]:
+    """The endpointing of a recording: the utterance ends where the sound does."""
+    return chunks
+
+
+@dataclass(frozen=True)
+class Ear:
+    """What hears."""
+
+    microphone: Microphone
+    transcriber: Transcriber
+    endpointing: Endpointing = whole  # (sound, whether the button is released) to the sound of the utterance
+
+
+@dataclass(frozen=True)
+class Body:
+    """All that a turn needs: one implementation of each seam."""
+
+    trigger: Trigger
+    camera: Camera
+    ear: Ear | None  # None where requests are typed
+    decider: Decider
+    actions: Mapping[str, Action]
+    confirmer: Confirmer
+    voice: Voice
+    indicator: Indicator
+    journal: History
+    lang: str = "en"  # of the answer while nothing was understood
+    must_see: bool = False  # whether a camera that fails ends the turn, though the request does not point at anything
+    stopping: threading.Event = field(default_factory=threading.Event)  # set from outside: end soon
+
+    def close(self) -> None:
+        """Closes every part, the button first."""
+        with ExitStack() as stack:
+            for part in (self.journal, self.indicator, self.voice, self.camera, self.trigger):
+                stack.callback(part.close)
+            if self.ear:
+                stack.callback(self.ear.transcriber.close)
+
+
+@dataclass
+class Turn:
+    """What has come of a turn so far."""
+
+    lang: str
+    started: float = field(default_factory=time.time)
+    transcript: Transcript = field(default_factory=lambda: Transcript("", ""))
+    decision: Decision | None = None
+    outcomes: list[Outcome] = field(default_factory=list)
+    error: TakoError | None = None
+    image: str = ""
+    ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def spoken(self) -> str:
+        """All that is said at the end of the turn; what went wrong twice (a full disk) is said once."""
+        sentences = [outcome.spoken for outcome in self.outcomes] + (
+            [self.error.spoken(self.lang)] if self.error else []
+        )
+        return say(self.lang, " ", "").join(dict.fromkeys(sentences))
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all went as it should, else that of the first thing that did not."""
+        codes = [EXIT_CODES.get(outcome.status, 0) for outcome in self.outcomes]
+        return next((code for code in codes if code), self.error.exit_code if self.error else 0)
+
+    def record(self) -> TurnRecord:
+        error = self.error.spoken(self.lang) if self.error else ""
+        return TurnRecord(
+            self.started,
+            self.transcript,
+            self.decision,
+            tuple(self.outcomes),
+            self.spoken,
+            dict(self.ms),
+            self.image,
+            error,
+        )
+
+
+def take_turn(body: Body, press: Press, typed: str | None = None) -> Turn:
+    """Goes through one turn and says what came of it. `typed`: the request in writing, so nothing is recorded."""
+    turn = Turn(body.lang)
+    try:
+        look = Look(body.camera)
+        turn.transcript = _listen(body, turn, press) if typed is None else _read(typed)
+        percept = _perceive(body, turn, look)
+        decision = _decide(body, turn, percept)
+        with Snapshot(percept.image) as snapshot:
+            for call in decision.calls:
+                pointed = wants_picture(call, percept.text, alone=len(decision.calls) == 1)
+                turn.outcomes.append(_outcome(body, turn, call, snapshot if pointed else None))
+    except TakoError as error:
+        turn.error = error
+    except Exception:  # a fault of the program: told like any other, with its traceback in the log
+        log.exception("the turn failed")
+        turn.error = fault()
+    _speak(body, turn, turn.spoken)
+    _remember(body, turn)
+    body.indicator.show(State.READY)
+    return turn
+
+
+def _listen(body: Body, turn: Turn, press: Press) -> Transcript:
+    """The transcript of what is said from the press to its end; understood while it is being said."""
+    ear = body.ear
+    if ear is None:
+        raise DeviceError("I have no microphone to listen with.", "我没有可用的麦克风。")
+    body.voice.stop()  # what is still being said is not part of the request
+    body.indicator.show(State.LISTENING)
+    begun = ended = time.monotonic()
+
+    def utterance(chunks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        nonlocal ended
+        for chunk in ear.endpointing(chunks, press.released):
+            if body.stopping.is_set():
+                raise InputError("I was switched off while you spoke.", "你说话时我被关闭了。")
+            yield chunk
+        ended = time.monotonic()
+        body.indicator.show(State.THINKING)
+
+    with ear.microphone.open() as chunks:
+        transcript = ear.transcriber.transcribe(utterance(chunks))
+    turn.ms["listen"] = (ended - begun) * 1000
+    turn.ms["transcribe"] = (time.monotonic() - ended) * 1000
+    return transcript
+
+
+def _read(text: str) -> Transcript:
+    return Transcript(text, language_of(text), engine="typed")
+
+
+def _perceive(body: Body, turn: Turn, look: Look) -> Percept:
+    """Words and picture together. A camera that fails matters only to a request that points."""
+    transcript = turn.transcript
+    if not transcript.text.strip():
+        raise InputError("I heard nothing.", "我什么也没听到。")
+    turn.lang = transcript.lang if transcript.lang in ("en", "zh") else language_of(transcript.text)
+    body.indicator.show(State.THINKING, transcript.text)
+    try:
+        image = look.picture()
+    except TakoError as error:
+        if body.must_see or points_at_picture(transcript.text):
+            raise
+        log.warning("no picture in this turn: %s", error)
+        image = None
+    turn.ms["look"] = look.ms
+    return Percept(transcript.text, turn.lang, image)
+
+
+def _decide(body: Body, turn: Turn, percept: Percept) -> Decision:
+    with _timed(turn, "decide"):
+        turn.decision = body.decider.decide(percept)
+    turn.lang = turn.decision.lang
+    return turn.decision
+
+
+def _outcome(body: Body, turn: Turn, call: Call, snapshot: Snapshot | None) -> Outcome:
+    """Asks for what is missing, then for a yes where one is needed, then acts. One refusal does not end the turn."""
+    action, lang = body.actions[call.name], turn.lang
+    try:
+        if call.missing():
+            return Outcome("asked", question_for(call, lang))
+        image = snapshot.path() if snapshot else None
+        request = Request(call, lang, turn.transcript.text, image, key=uuid.uuid4().hex)
+        if call.function.risk is not Risk.SAFE and not _confirmed(body, turn, action, request):
+            return Outcome("cancelled", say(lang, "OK, I won't.", "好的，那就不做了。"))
+        body.indicator.show(State.ACTING)
+        with _timed(turn, "act"):
+            outcome = carry_out(body.journal, action, request)
+        if image:
+            turn.image = turn.image or _kept(body.journal, request.key)
+        return outcome
+    except TakoError as error:
+        return outcome_of(error, lang)
+    except Exception:  # likewise; what was begun stays in the outbox as unknown
+        log.exception("%s failed", call.name)
+        return outcome_of(fault(), lang)
+
+
+def _kept(journal: History, key: str) -> str:
+    """Where the picture of a call is kept that is not settled yet; empty when it is."""
+    return next((str(call.request.image or "") for call in journal.pending() if call.request.key == key), "")
+
+
+def _confirmed(body: Body, turn: Turn, action: Action, request: Request) -> bool:
+    question = action.read_back(request)
+    body.indicator.show(State.ASKING)
+    body.trigger.pressed()  # an impatient press from before the question is no answer to it
+    with _timed(turn, "confirm"):
+        return body.confirmer.confirm(request, question)
+
+
+def _speak(body: Body, turn: Turn, text: str) -> None:
+    """Says it; a press or the end of the service cuts it short. A voice that fails is an error of the turn."""
+    body.indicator.show(State.ERROR if turn.error else State.SPEAKING, text)
+    body.trigger.pressed()  # presses from before are no reason to fall silent
+    with _timed(turn, "speak"):
+        limit = time.monotonic() + _PATIENCE[0] + _PATIENCE[1] * len(text)
+        try:
+            body.voice.say(text, turn.lang)
+            while not body.voice.wait(0.05):
+                if body.trigger.pressed() or body.stopping.is_set() or time.monotonic() > limit:
+                    body.voice.stop()
+                    break
+        except TakoError as error:
+            log.warning("cannot speak: %s", error)
+            turn.error = turn.error or error
+            body.indicator.show(State.ERROR, error.spoken(turn.lang))
+
+
+def _remember(body: Body, turn: Turn) -> None:
+    turn.ms["total"] = (time.time() - turn.started) * 1000
+    try:
+        body.journal.record(turn.record())
+    except TakoError as error:
+        told = error.spoken(turn.lang) in turn.spoken
+        turn.error = turn.error or error
+        if not told:
+            _speak(body, turn, error.spoken(turn.lang))
+
+
+@contextmanager
+def _timed(turn: Turn, stage: str) -> Iterator[None]:
+    """Adds the time that passes to the stage's milliseconds."""
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        turn.ms[stage] = turn.ms.get(stage, 0.0) + (time.monotonic() - begun) * 1000

@@ -1,0 +1,1 @@
+"""Speech out. `choose.choose_voice` gives the voice that the settings ask for."""

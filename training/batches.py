@@ -1,0 +1,95 @@
+"""Requests as padded batches of token ids."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from actions.catalogue import make_call
+from agent.prompt import PAD, encode_calls, encode_request
+from training.data.requests import Example
+
+LENGTHS = (
+    16,
+    24,
+    32,
+    40,
+    48,
+    64,
+    80,
+    96,
+    128,
+    160,
+    224,
+    320,
+)  # few shapes: each new one costs seconds of kernel preparation on the CPU
+
+
+@dataclass(frozen=True)
+class Item:
+    """One example as ids: the request's and the answer's."""
+
+    request: list[int]
+    answer: list[int]
+
+    @property
+    def length(self) -> int:
+        return len(self.request) + len(self.answer) - 1  # the last token of the answer is only predicted
+
+
+@dataclass(frozen=True)
+class Batch:
+    ids: Tensor  # int64 (batch, length), right-padded
+    rows: Tensor  # int64 (targets,): position in the flattened batch that predicts each target
+    targets: Tensor  # int64 (targets,)
+    owner: Tensor  # int64 (targets,): which item of the batch a target belongs to
+
+
+def read_training_set(path: Path) -> list[Example]:
+    examples = []
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            examples.append(
+                Example(row["text"], tuple(make_call(*c) for c in row["calls"]), row["kind"], row["source"])
+            )
+    return examples
+
+
+def items(tokenizer: Tokenizer, examples: Sequence[Example]) -> list[Item]:
+    return [Item(encode_request(tokenizer, e.text), encode_calls(tokenizer, e.calls)) for e in examples]
+
+
+def collate(group: Sequence[Item]) -> Batch:
+    longest = max(item.length for item in group)
+    length = next((n for n in LENGTHS if n >= longest), longest)
+    ids, rows, targets, owner = [], [], [], []
+    for i, item in enumerate(group):
+        sequence = [*item.request, *item.answer[:-1]]
+        ids.append(sequence + [PAD] * (length - len(sequence)))
+        first = i * length + len(item.request) - 1
+        rows += range(first, first + len(item.answer))
+        targets += item.answer
+        owner += [i] * len(item.answer)
+    return Batch(torch.tensor(ids), torch.tensor(rows), torch.tensor(targets), torch.tensor(owner))
+
+
+def shuffled(all_items: Sequence[Item], size: int, random: Random) -> Iterator[Batch]:
+    """Batches of items of like length, in random order."""
+    order = list(range(len(all_items)))
+    random.shuffle(order)
+    pool = size * 32
+    groups = []
+    for start in range(0, len(order), pool):
+        chunk = sorted(order[start : start + pool], key=lambda i: all_items[i].length)
+        groups += [chunk[i : i + size] for i in range(0, len(chunk), size)]
+    random.shuffle(groups)
+    for group in groups:
+        yield collate([all_items[i] for i in group])

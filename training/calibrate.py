@@ -1,0 +1,115 @@
+"""Measures how sure the built bundle is when it is right, and sets the confidence under which it does nothing.
+
+    python -m training.calibrate --bundle DIR --release models/text [--data ../shared/data]
+
+Platt scaling (1999) of two features (`agent.onnx_decider.features`) on every second dev request and on real
+utterances that no training saw; the threshold is the one with the least cost, a wrong action counting `--wrong`
+times a needless refusal. Prints a reliability table of the other half. Writes the calibration into the manifests
+of release and bundle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from agent.onnx_decider import OnnxDecider, features
+from agent.prompt import decode_calls
+from training.data.requests import Example, read_examples
+from training.data.utterances import held_out, real_utterances
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One answered request: features, whether the functions were right, whether it would act."""
+
+    features: np.ndarray
+    right: bool
+    acts: bool
+
+
+def answered(decider: OnnxDecider, examples: Iterable[Example]) -> list[Sample]:
+    samples = []
+    for example in examples:
+        answer = decider.answer(example.text)
+        try:
+            got = [c.name for c in decode_calls(decider.tokenizer, answer.ids)]
+        except ValueError:
+            got = []
+        samples.append(Sample(features(answer), got == [c.name for c in example.calls], bool(got) and got[0] != "none"))
+    return samples
+
+
+def fit(samples: list[Sample], ridge: float = 0.1, steps: int = 100) -> np.ndarray:
+    """Weights (odds, text, bias) of a logistic regression with a light ridge, by damped Newton steps."""
+    x = np.array([[*s.features, 1.0] for s in samples])
+    y = np.array([s.right for s in samples], float)
+    weights = np.zeros(3)
+    for _ in range(steps):
+        p = 1 / (1 + np.exp(-np.clip(x @ weights, -30, 30)))
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + ridge * np.eye(3)
+        step = np.linalg.solve(hessian, x.T @ (p - y) + ridge * weights)
+        weights -= step / max(1.0, float(np.abs(step).max()))
+    return weights
+
+
+def sureness(samples: list[Sample], weights: np.ndarray) -> np.ndarray:
+    """Confidence (n,) of each sample."""
+    return 1 / (1 + np.exp(-np.clip(np.array([[*s.features, 1.0] for s in samples]) @ weights, -30, 30)))
+
+
+def threshold(samples: list[Sample], sure: np.ndarray, wrong: float) -> float:
+    """The confidence below which refusing costs least, among the samples that would act."""
+    acting = [(c, s.right) for c, s in zip(sure, samples, strict=True) if s.acts]
+    candidates = np.linspace(0.0, 0.95, 96)
+    costs = [sum(wrong if not right and c >= t else float(right and c < t) for c, right in acting) for t in candidates]
+    return float(candidates[int(np.argmin(costs))])
+
+
+def reliability(samples: list[Sample], sure: np.ndarray) -> str:
+    """How often answers of a given confidence are right."""
+    lines, edges = ["confidence    n   right"], (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995, 1.0001)
+    right = np.array([s.right for s in samples])
+    for low, high in pairwise(edges):
+        inside = (sure >= low) & (sure < high)
+        if inside.any():
+            lines.append(f"{low:.3f}-{min(high, 1):.3f} {inside.sum():4d}  {right[inside].mean():.3f}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--release", type=Path, default=Path("models/text"))
+    parser.add_argument("--dev", type=Path, default=Path("training/data/dev"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--wrong", type=float, default=3.0)
+    options = parser.parse_args()
+    decider = OnnxDecider(options.bundle, refuse_below=0.0)
+    dev = [e for path in sorted(options.dev.glob("*.txt")) for e in read_examples(path)]
+    real = [e for e in real_utterances(options.data) if held_out(e.text) and e.calls[0].name == "none"][:400]
+    first, second = answered(decider, dev[::2] + real[::2]), answered(decider, dev[1::2] + real[1::2])
+    weights = fit(first)
+    limit = threshold(first, sureness(first, weights), options.wrong)
+    sure = sureness(second, weights)
+    print(reliability(second, sure))
+    acting = [(c, s.right) for c, s in zip(sure, second, strict=True) if s.acts]
+    for name, kept in (("no threshold", acting), (f"threshold {limit:.2f}", [a for a in acting if a[0] >= limit])):
+        print(f"{name}: {len(kept)} actions, {sum(not r for _, r in kept)} of them of a wrong function")
+    calibration = dict(zip(("odds", "text", "bias"), map(float, weights), strict=True)) | {"refuse_below": limit}
+    print(calibration)
+    for folder in (options.release, options.bundle):
+        path = folder / "manifest.json"
+        described = json.loads(path.read_text(encoding="utf-8"))
+        described["calibration"] = calibration
+        path.write_text(json.dumps(described, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
