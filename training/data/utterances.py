@@ -17,7 +17,7 @@ from training.data.requests import Example
 
 SOURCES = {"slurp", "hwu64", "clinc150", "snips", "xsid", "ha-intents"}
 UNSUPPORTED = re.compile(
-    r"^(alarm|audio_volume|calendar|iot_|hue_|music|play_|lists_remove|lists_query|transport_taxi|transport_ticket|email_query|email_addcontact|social_post"
+    r"^(alarm|audio_volume|calendar|iot_(?!coffee)|hue_|music|play_|lists_remove|lists_query|transport_taxi|transport_ticket|email_query|email_addcontact|social_post"
     r"|general_joke|qa_maths|reminder|timer|play_music|next_song|change_|make_call|todo_list|smart_home|tell_joke|flip_coin|roll_dice|calculator"
     r"|cancel|transfer$|pay_bill|freeze_account|greeting|goodbye|thank_you|are_you_a_bot|how_old_are_you|translate|volume|whisper_mode"
     r"|uber|update_playlist|sync_device|reset_settings|pin_change|report_fraud|schedule_|meeting_schedule|book_|restaurant_reservation|spelling"

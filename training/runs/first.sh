@@ -14,6 +14,7 @@ python -m training.vocabulary --base "$base" --data "$data" --out models/text
 python -m training.graph --out models/text
 # Four draws of the generator, one after the other; a checkpoint goes on where it stood. When release 0.1.0 was trained,
 # the bank grew meanwhile: *_c.txt came with the second draw, *_d.txt with the fourth, and the shares in generate.py moved.
+# What was learned since is in the data already (see LOG.md, "second"), so a new run will not give the same model.
 stages=("1 0.51" "2 0.76" "3 1.09" "4 1.55") # seed, hours of the whole run after which the next draw begins
 for stage in "${stages[@]}"; do
     read -r seed until <<<"$stage"
