@@ -24,7 +24,6 @@ class Answer:
 
     ids: list[int] = field(default_factory=list)
     functions: list[float] = field(default_factory=list)  # probability of each functional token among those allowed
-    margin: float = 0.0  # of the first functional token: log-odds against all others allowed
     text: list[float] = field(
         default_factory=list
     )  # log-probability of each chosen argument token among all allowed ones
@@ -95,8 +94,6 @@ def _choose(answer: Answer, grammar: Grammar, logits: np.ndarray, strange: np.nd
     p = probability(logits, state, token)
     if FIRST_FUNCTION <= token < FIRST_TEXT_ID:
         answer.functions.append(p)
-        if len(answer.functions) == 1:
-            answer.margin = float(np.log(max(p, 1e-9)) - np.log(max(1 - p, 1e-9)))
     elif token != EOS:
         answer.text.append(float(np.log(max(p, 1e-9))))
     return token

@@ -15,7 +15,7 @@ from agent.decoding import Answer, decode
 from agent.engine import Engine
 from agent.grammar import Grammar
 from agent.language import language_of
-from agent.prompt import FIRST_TEXT_ID, MAX_REQUEST_TOKENS, SPACE, decode_calls, encode_request, words
+from agent.prompt import FIRST_TEXT_ID, SPACE, decode_calls, encode_request, words
 from agent.types import Decision, Percept
 
 STRANGE = 2.0  # what the logit of a token loses that was not said, where what was said is to be copied
@@ -96,6 +96,3 @@ def confidence(answer: Answer, calibration: dict[str, float]) -> float:
     """Logistic function of the features; the weights come with the release."""
     a, b = features(answer)
     return float(1 / (1 + np.exp(-(calibration["odds"] * a + calibration["text"] * b + calibration["bias"]))))
-
-
-__all__ = ["MAX_REQUEST_TOKENS", "OnnxDecider", "confidence", "features"]

@@ -19,7 +19,7 @@ from device.seams import CHUNK
 from device.speech.prompts import request_prompt
 from device.speech.whisper_engine import WhisperTranscriber
 from training.data.requests import read_examples
-from training.evaluate import functions, plain, share
+from training.evaluate import as_line, functions, plain, share
 from training.speech.synthesise import Synthesiser
 
 
@@ -55,8 +55,7 @@ def main() -> None:
             counts["function"] += functions(got) == functions(example.calls)
             counts["whole"] += right
             if not right:
-                calls = " && ".join(" | ".join((c.name, *c.args.values())) for c in got)
-                lines.append(f"{path.stem}\t{example.text}\t{heard.text}\t{calls}")
+                lines.append(f"{path.stem}\t{example.text}\t{heard.text}\t{as_line(got)}")
         for name, count in counts.items():
             print(f"{path.stem} spoken, {name:10} {share(count, len(examples))}")
     if options.errors:

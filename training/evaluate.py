@@ -84,10 +84,11 @@ def judge(decider: OnnxDecider, examples: Iterable[Example], tally: Tally, style
         if len(example.calls) == 1:
             tally.add(f"{group} {example.calls[0].name}", got, example.calls)
         if got != example.calls:
-            errors.append(f"{style}\t{example.kind}\t{example.text}\t{_line(example.calls)}\t{_line(got)}")
+            errors.append(f"{style}\t{example.kind}\t{example.text}\t{as_line(example.calls)}\t{as_line(got)}")
 
 
-def _line(calls: Iterable[Call]) -> str:
+def as_line(calls: Iterable[Call]) -> str:
+    """Calls as the request files write them."""
     return " && ".join(" | ".join((c.name, *c.args.values())) for c in calls)
 
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from agent.prompt import FIRST_TEXT_ID
-from agent.weights import BLOCK, GEMMA, NORMS, BaseWeights, Shape
+from agent.weights import BLOCK, GEMMA, NORMS, BaseWeights, Shape, rope_table
 
 
 def fake4(weight: Tensor) -> Tensor:
@@ -68,13 +68,6 @@ class Norm(nn.Module):
         return F.rms_norm(x.float(), (x.shape[-1],), self.weight, self.eps).to(x.dtype)
 
 
-def rope_table(length: int, head: int, theta: float) -> tuple[Tensor, Tensor]:
-    """cos and sin, each (length, head / 2)."""
-    frequency = theta ** (-torch.arange(0, head, 2, dtype=torch.float64) / head)
-    angle = torch.outer(torch.arange(length, dtype=torch.float64), frequency)
-    return angle.cos().float(), angle.sin().float()
-
-
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary position of x (batch, heads, length, head), halves paired."""
     a, b = x.float().chunk(2, -1)
@@ -122,7 +115,7 @@ class Gemma(nn.Module):
         self.layers = nn.ModuleList(Layer(base, i, rank, shape) for i in range(shape.layers))
         self.output_norm = Norm(_tensor(base, "output_norm.weight"), shape.eps)
         for name, theta in (("local", shape.rope_local), ("global", shape.rope_global)):
-            cos, sin = rope_table(640, shape.head, theta)
+            cos, sin = map(torch.from_numpy, rope_table(640, shape.head, theta))
             self.register_buffer(f"cos_{name}", cos, persistent=False)
             self.register_buffer(f"sin_{name}", sin, persistent=False)
         self._head: Tensor | None = None

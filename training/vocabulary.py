@@ -4,9 +4,9 @@
 
 Keeps the tokens that everyday English and Chinese words (wordfreq), the data folder, all common characters and all
 bytes need, with the intermediate tokens through which byte-pair merging reaches them, so that the pruned tokenizer
-splits text as the full one does. Writes `tokenizer.json` (for the `tokenizers` library, no added tokens: text that
-looks like a functional token stays text) and `vocabulary.npz` (row of the base's embedding table for each new id,
-int32, -1 for new rows).
+splits words whose tokens it kept as the full one does. Writes `tokenizer.json` (for the `tokenizers` library, no
+added tokens: text that looks like a functional token stays text) and `vocabulary.npz` (row of the base's embedding
+table for each new id, int32, -1 for new rows).
 """
 
 from __future__ import annotations

@@ -21,16 +21,14 @@ from random import Random
 
 from actions.catalogue import Call, make_call
 from training.data import recombine, style
+from training.data.recombine import ARTICLES, ONE_MEASURE
 from training.data.report import Reporter
 from training.data.requests import Example, read_examples
 from training.data.utterances import held_out, real_utterances
 
 HERE = Path(__file__).parent
 LANGS = ("en", "zh")
-PREFIX = re.compile(
-    r"^(?:(?:a|an|the|my|our|your|some|his|her|their)\s|我们|我家|我的|我|一(?:个|份|台|双|件|条|把|本|只|部|瓶|盒|杯|碗|张|辆|套|副|款|支|块|包|袋|罐|箱))(?=\S)",
-    re.IGNORECASE,
-)
+PREFIX = re.compile(rf"^(?:{ARTICLES}|我们|我家|我的|我|{ONE_MEASURE})(?=\S)", re.IGNORECASE)
 
 # frames around whole values, for content that has no request of its own yet
 _FRAMES: dict[str, dict[str, list[str]]] = {

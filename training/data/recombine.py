@@ -15,8 +15,11 @@ from random import Random
 from actions.catalogue import Call
 from training.data.requests import Example
 
-_EN_PREFIX = re.compile(r"(?:\b(?:a|an|the|my|our|your|some|his|her|their)\s)$", re.IGNORECASE)
-_ZH_PREFIX = re.compile(r"一(?:个|份|台|双|件|条|把|本|只|部|瓶|盒|杯|碗|张|辆|套|副|款|支|块|包|袋|罐|箱)$")
+# what stands before a value and is no part of it
+ARTICLES = r"(?:a|an|the|my|our|your|some|his|her|their)\s"
+ONE_MEASURE = "一(?:个|份|台|双|件|条|把|本|只|部|瓶|盒|杯|碗|张|辆|套|副|款|支|块|包|袋|罐|箱)"
+_EN_PREFIX = re.compile(rf"\b{ARTICLES}$", re.IGNORECASE)
+_ZH_PREFIX = re.compile(rf"{ONE_MEASURE}$")
 _LAST_WORD = re.compile(r"([A-Za-z']+|[\u4e00-\u9fff]|[^\sA-Za-z\u4e00-\u9fff])\s*$")
 # arguments whose values may take each other's place, whatever comes before them
 _FREE_SLOTS = {"recipient", "product", "item", "style", "room", "order", "animal"}
