@@ -18,7 +18,7 @@ import numpy as np
 from actions.errors import DeviceError, ModelError
 from agent.bundle import BUNDLE_FILES, RELEASE_FILES, Manifest, damaged, sha256_of
 from agent.prompt import FIRST_TEXT_ID
-from agent.weights import GEMMA, BaseWeights, Change, Shape, quantise4, quantise8, rope_table
+from agent.weights import GEMMA, BaseWeights, Change, Shape, quantise4, quantise8
 
 Progress = Callable[[str, int, int], None]
 SLICE = 4096  # rows of the embedding table taken at once: 10 MB in float32
@@ -76,17 +76,13 @@ class Builder:
         if last == "q":
             q, pending[f"{stem}.scale"] = self.product(stem)
             return q
-        if name[:3] in ("cos", "sin"):
-            theta = self.shape.rope_local if name.endswith("local") else self.shape.rope_global
-            positions = next(e["shape"][0] for e in self.manifest.layout if e["name"] == name)
-            return rope_table(positions, self.shape.head, theta)[name.startswith("sin")]
         return self.base.tensor(name)
 
 
 def check_release(release: Path) -> Manifest:
     """The release's manifest. Raises `ModelError` when one of its files is missing or not the one it names."""
     manifest = Manifest.read(release / "manifest.json")
-    for name in RELEASE_FILES:
+    for name in manifest.files(RELEASE_FILES):
         if not (release / name).is_file() or sha256_of(release / name) != manifest.sha256[name]:
             raise damaged(f"{name} of the release is missing or changed")
     return manifest
@@ -114,10 +110,11 @@ def build(base: Path, release: Path, out: Path, on_progress: Progress | None = N
             builder.write(file, on_progress or (lambda name, done, total: None))
             file.flush()
             os.fsync(file.fileno())
-        for name in ("graph.onnx", "tokenizer.json"):
+        built = [name for name in manifest.files(BUNDLE_FILES) if name != "manifest.json"]
+        for name in (name for name in built if name != "weights.bin"):
             shutil.copyfile(release / name, fresh / name)
         described = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
-        described["sha256"] |= {name: sha256_of(fresh / name) for name in BUNDLE_FILES if name != "manifest.json"}
+        described["sha256"] |= {name: sha256_of(fresh / name) for name in built}
         (fresh / "manifest.json").write_text(json.dumps(described, ensure_ascii=False), encoding="utf-8")
         old = out.with_name(f"{out.name}.old")
         shutil.rmtree(old, ignore_errors=True)
@@ -135,4 +132,6 @@ def build(base: Path, release: Path, out: Path, on_progress: Progress | None = N
 def is_stale(bundle: Path, release: Path) -> bool:
     """Whether a bundle was built from another release than `release`."""
     built, released = (Manifest.read(folder / "manifest.json") for folder in (bundle, release))
-    return built.version != released.version or any(built.sha256.get(n) != released.sha256[n] for n in RELEASE_FILES)
+    return built.version != released.version or any(
+        built.sha256.get(n) != released.sha256.get(n) for n in RELEASE_FILES
+    )

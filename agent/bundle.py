@@ -4,6 +4,7 @@ do not fit each other.
 graph.onnx       the graph; its initializers are in weights.bin
 weights.bin      built on the device from base and change (`agent.build`)
 tokenizer.json   the pruned tokenizer
+draft.npz        what guesses an answer before the model checks it (`agent.draft`); a release may come without one
 manifest.json    what belongs together: version, catalogue, prompt, layout of weights.bin, calibration, sha256 of
 the release files
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +25,9 @@ from actions.errors import ModelError
 from agent.prompt import PROMPT_VERSION
 from agent.weights import BLOCK8, restore8
 
-RELEASE_FILES = ("graph.onnx", "tokenizer.json", "vocabulary.npz", "change.npz")
-BUNDLE_FILES = ("graph.onnx", "tokenizer.json", "weights.bin", "manifest.json")
+DRAFT = "draft.npz"
+RELEASE_FILES = ("graph.onnx", "tokenizer.json", "vocabulary.npz", "change.npz", DRAFT)
+BUNDLE_FILES = ("graph.onnx", "tokenizer.json", "weights.bin", "manifest.json", DRAFT)
 
 
 def damaged(what: str) -> ModelError:
@@ -73,6 +76,15 @@ class Manifest:
         return manifest
 
     @property
+    def drafts(self) -> bool:
+        """Whether a drafter belongs to it."""
+        return DRAFT in self.sha256
+
+    def files(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Those of `RELEASE_FILES` or `BUNDLE_FILES` that belong to it."""
+        return tuple(name for name in names if name != DRAFT or self.drafts)
+
+    @property
     def weight_bytes(self) -> int:
         last = self.layout[-1]
         return int(last["offset"]) + int(last["length"])
@@ -84,7 +96,7 @@ class Bundle:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest = Manifest.read(folder / "manifest.json")
-        for name in BUNDLE_FILES:
+        for name in self.manifest.files(BUNDLE_FILES):
             if not (folder / name).is_file():
                 raise damaged(f"{name} is missing")
         if (folder / "weights.bin").stat().st_size != self.manifest.weight_bytes:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
 
 from actions.catalogue import NONE, Call, make_call
-from agent.bundle import Bundle, damaged
+from actions.errors import InputError
+from agent.bundle import DRAFT, Bundle, damaged
 from agent.decoding import Answer, decode
+from agent.draft import Drafter
 from agent.engine import Engine
 from agent.grammar import Grammar
 from agent.language import language_of
+from agent.likelihood import log_likelihoods
 from agent.prompt import FIRST_TEXT_ID, SPACE, decode_calls, encode_request, words
 from agent.types import Decision, Percept
 
@@ -27,10 +31,10 @@ class OnnxDecider:
     catalogue.
 
     threads: of onnxruntime; refuse_below: confidence (0 to 1) under which nothing is done, None takes the
-    release's own.
+    release's own; drafts: whether answers are guessed first, which only saves time.
     """
 
-    def __init__(self, folder: Path, threads: int = 1, refuse_below: float | None = None) -> None:
+    def __init__(self, folder: Path, threads: int = 1, refuse_below: float | None = None, drafts: bool = True) -> None:
         bundle = Bundle(folder)
         try:
             self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -38,6 +42,8 @@ class OnnxDecider:
             raise damaged("the tokenizer cannot be read") from error
         self._engine = Engine(bundle, threads)
         self._grammar = Grammar(self.tokenizer)
+        drafts = drafts and bundle.manifest.drafts
+        self._drafter = Drafter(folder / DRAFT, self.tokenizer, self._engine.embedding) if drafts else None
         self._calibration = bundle.manifest.calibration
         self.refuse_below = self._calibration["refuse_below"] if refuse_below is None else refuse_below
         self.version = bundle.manifest.version
@@ -49,7 +55,8 @@ class OnnxDecider:
         request = encode_request(self.tokenizer, text)
         with self._lock:
             self._engine.restart(min(2 * len(request) + ANSWER_ROOM, self._engine.positions))
-            return decode(self._engine, self._grammar, request, self._strange(request))
+            draft = self._drafter(request) if self._drafter else ()
+            return decode(self._engine, self._grammar, request, self._strange(request), draft)
 
     def _strange(self, request: list[int]) -> np.ndarray:
         """float32 (vocabulary,): zero for marks, the request's own tokens (with a space before them or without) and the
@@ -64,6 +71,19 @@ class OnnxDecider:
         strange[:FIRST_TEXT_ID] = 0
         strange[list(said)] = 0
         return strange
+
+    def log_likelihoods(self, texts: Sequence[str]) -> list[float]:
+        """As `agent.types.LanguageModel` says, by the weights that answer a request; that it ends counts, too."""
+        requests = [self._readable(text) for text in texts]
+        with self._lock:
+            found = iter(log_likelihoods(self._engine, [ids for ids in requests if ids]))
+        return [next(found) if ids else -np.inf for ids in requests]
+
+    def _readable(self, text: str) -> list[int]:
+        try:
+            return encode_request(self.tokenizer, text)
+        except InputError:
+            return []
 
     def confidence(self, answer: Answer) -> float:
         """Calibrated probability that the functions are right (Platt scaling on held-out requests,

@@ -30,14 +30,17 @@ SPACE = "▁"  # how the tokenizer writes a space
 MAX_REQUEST_TOKENS = 256  # about 180 English words; the dearest request of the data folder has 80
 MAX_REQUEST_CHARACTERS = 20 * MAX_REQUEST_TOKENS  # no request of words is longer
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+# the tokenizer's own sign for a space is one when it is typed, too
+_SPACES = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u2028-\u202f\u2581]")
+# joiners, direction marks, variation selectors and half characters (what Python makes of bytes that are not UTF-8)
+_INVISIBLE = re.compile(r"[\xad\u061c\u200c-\u200f\u2060-\u206f\ufe00-\ufe0f\ufeff\ud800-\udfff]")
 
 _HAN_START = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 def clean(text: str) -> str:
-    """The request in NFC, control and invisible characters as spaces, spaces single."""
-    return " ".join(_CONTROL.sub(" ", unicodedata.normalize("NFC", text)).split())
+    """The request in NFC, control characters as spaces, spaces single, without what cannot be seen."""
+    return " ".join(_SPACES.sub(" ", unicodedata.normalize("NFC", _INVISIBLE.sub("", text))).split())
 
 
 def words(tokenizer: Tokenizer, text: str) -> list[int]:

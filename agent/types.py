@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -38,3 +38,11 @@ class Decider(Protocol):
 
     def decide(self, percept: Percept) -> Decision:
         """Raises `actions.errors.InputError` for a request that cannot be read at all (empty, far too long)."""
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """Knows what people say to tako."""
+
+    def log_likelihoods(self, texts: Sequence[str]) -> list[float]:
+        """Log probability of each as a request (natural logarithm); minus infinity for one that cannot be read."""

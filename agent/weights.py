@@ -115,11 +115,11 @@ def restore8(q: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return ((q.astype(np.float32) - 128.0) * scale[..., None]).reshape(len(q), -1)
 
 
-def rope_table(length: int, head: int, theta: float) -> tuple[np.ndarray, np.ndarray]:
-    """cos and sin of rotary positions, float32, each (length, head / 2). Su et al. 2021 (RoFormer)."""
-    frequency = theta ** (-np.arange(0, head, 2, dtype=np.float64) / head)
-    angle = np.outer(np.arange(length, dtype=np.float64), frequency)
-    return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+def rope_frequencies(head: int, theta: float) -> np.ndarray:
+    """Radians that each half-dimension of a head turns by from one position to the next, float64 (head / 2,). Su et
+    al. 2021 (RoFormer)."""
+    frequencies: np.ndarray = theta ** (-np.arange(0, head, 2, dtype=np.float64) / head)
+    return frequencies
 
 
 class Change:

@@ -95,7 +95,7 @@ def decide(runs: int, threads: int = 1, guessing: bool = True) -> Result:
     if not guessing:
         decoding.guess = lambda request, answer: []
     made: list[OnnxDecider] = []
-    loaded = timed(lambda: made.append(OnnxDecider(folder("text"), threads)))
+    loaded = timed(lambda: made.append(OnnxDecider(folder("text"), threads, drafts=guessing)))
     decider = made[0]
     texts = [e.text for path in sorted((ROOT / "training/data/dev").glob("*.txt")) for e in read_examples(path)][
         ::EVERY

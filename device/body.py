@@ -13,7 +13,7 @@ import io
 import itertools
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from actions.base import Action
 from actions.contact_files import load_contacts
 from actions.errors import TakoError
 from actions.registry import Context, build_actions
-from agent.types import Decider
+from agent.types import Decider, LanguageModel
 from device.choose import BrokenCamera, choose_camera, choose_decider, choose_trigger
 from device.confirm import ScriptedConfirmer, SpokenConfirmer, TerminalConfirmer, grammar
 from device.deferred import Deferred, DeferredDecider, DeferredTranscriber
@@ -38,6 +38,7 @@ from device.sim.trigger import KeyTrigger, ScriptedTrigger
 from device.speech.choose import choose as choose_transcriber
 from device.speech.endpoint import Endpointer
 from device.speech.microphone import SoundDeviceMicrophone, WavMicrophone
+from device.speech.rescoring import RescoringTranscriber
 from device.speech.whisper_engine import WhisperTranscriber
 from device.turn import Body, Ear, History
 from device.voice.choose import choose_voice
@@ -62,7 +63,8 @@ def asked(settings: Settings, image: Path | None, yes: bool, aloud: bool) -> Ite
 @contextmanager
 def recorded(settings: Settings, wav: Path, image: Path | None, out: Path | None, yes: bool) -> Iterator[Body]:
     """A body for a recorded request; `out`: the WAV that the answer is written to instead of being spoken."""
-    body, transcriber = _plain(settings, image, _confirmer(yes), _voice(settings, out)), _transcriber(settings)
+    body = _plain(settings, image, _confirmer(yes), _voice(settings, out))
+    transcriber = _transcriber(settings, body.decider)
     with closing(replace(body, ear=recording(wav, transcriber))) as body:
         _load(body.decider, transcriber)
         yield body
@@ -73,7 +75,7 @@ def simulated(settings: Settings, lines: Lines, image: Path | None, yes: bool, a
     """A terminal as the gadget: the Enter key is the button, the answers are printed (`aloud`: spoken)."""
     voice = _voice(settings) if aloud else PrintVoice()
     body = _plain(settings, image, _confirmer(yes, lines), voice)
-    ear = _ear(settings, _transcriber(settings))
+    ear = _ear(settings, _transcriber(settings, body.decider))
     body = replace(body, trigger=KeyTrigger(lines), ear=ear, indicator=TerminalIndicator(), must_see=False)
     with closing(body):
         _load(body.decider)
@@ -97,13 +99,14 @@ def living(settings: Settings, lines: Lines) -> Iterator[Body]:
 @contextmanager
 def deciding(settings: Settings) -> Iterator[tuple[Decider, Callable[[Path], Transcript]]]:
     """A mind, and what hears a recording. Raises `ModelError` when there is no mind."""
-    with closing(_transcriber(settings)) as transcriber:
+    decider = DeferredDecider(lambda: choose_decider(settings.mind))
+    with closing(_transcriber(settings, decider)) as transcriber:
 
         def hear(path: Path) -> Transcript:
             with WavMicrophone(path, limit_seconds=BATCH_SECONDS).open() as chunks:
                 return transcriber.transcribe(chunks)
 
-        yield choose_decider(settings.mind), hear
+        yield decider.get(), hear
 
 
 def recording(wav: Path, transcriber: Transcriber) -> Ear:
@@ -133,8 +136,8 @@ def tell(voice: Voice, error: TakoError, lang: str) -> None:
 
 
 def _gadget(settings: Settings, lines: Lines, voice: Voice) -> Body:
-    lang, transcriber = settings.language, _transcriber(settings)
-    decider = DeferredDecider(lambda: choose_decider(settings.mind))
+    lang, decider = settings.language, DeferredDecider(lambda: choose_decider(settings.mind))
+    transcriber = _transcriber(settings, decider)
     ear = _ear(settings, transcriber)
     journal: History = journal_of(settings)
     trigger = choose_trigger(settings.button, lines)
@@ -183,12 +186,19 @@ def _voice(settings: Settings, out: Path | None = None) -> Voice:
     return choice.voice
 
 
-def _transcriber(settings: Settings) -> DeferredTranscriber:
+def _transcriber(settings: Settings, decider: Decider) -> DeferredTranscriber:
     def load() -> Transcriber:
         names = [contact.name for contact in load_contacts(settings.contacts).contacts]
         transcriber, reason = choose_transcriber(settings.speech, home() / "models", names)
         log.info("%s", reason)
-        return transcriber
+        return RescoringTranscriber(transcriber, likelihoods) if settings.speech.rescoring else transcriber
+
+    def likelihoods(texts: Sequence[str]) -> Sequence[float] | None:
+        try:
+            mind = decider.get() if isinstance(decider, DeferredDecider) else decider
+            return mind.log_likelihoods(texts) if isinstance(mind, LanguageModel) else None
+        except TakoError:  # deciding will meet it, too, and tell it with what was heard
+            return None
 
     return DeferredTranscriber(load, settings.speech.languages)
 
@@ -230,6 +240,7 @@ def hearing_answers(transcriber: Transcriber, lang: str) -> Transcriber:
     vocabulary: with a grammar and no word for "something else" it turns any noise into the nearest answer.
     """
     made = transcriber.get() if isinstance(transcriber, DeferredTranscriber) else transcriber
+    made = made.plain if isinstance(made, RescoringTranscriber) else made
     if isinstance(made, WhisperTranscriber) and lang in made.languages:
         return made.with_grammar({lang: grammar(lang)})
     return made

@@ -54,6 +54,14 @@ class Word:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """One way to hear an utterance."""
+
+    text: str
+    logprob: float  # of all its tokens together, by the recogniser
+
+
+@dataclass(frozen=True)
 class Transcript:
     """What a recogniser made of an utterance. Empty text: nothing was said (silence, noise)."""
 
@@ -64,6 +72,7 @@ class Transcript:
     engine: str = ""
     seconds: float = 0.0  # length of the utterance
     ms: float = 0.0  # from the end of the utterance to the transcript
+    readings: tuple[Reading, ...] = ()  # what it may have been, the recogniser's own choice first
 
 
 class State(Enum):

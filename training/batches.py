@@ -37,11 +37,12 @@ class Item:
     """One example as ids: the request's and the answer's."""
 
     request: list[int]
-    answer: list[int]
+    answer: list[int]  # empty: a plain sentence, which nothing answers
+    language: float = 0.0  # what predicting a token of the request itself weighs; one of the answer weighs 1
 
     @property
     def length(self) -> int:
-        return len(self.request) + len(self.answer) - 1  # the last token of the answer is only predicted
+        return len(self.request) + len(self.answer) - 1  # the last token is only predicted
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Batch:
     rows: Tensor  # int64 (targets,): position in the flattened batch that predicts each target
     targets: Tensor  # int64 (targets,)
     owner: Tensor  # int64 (targets,): which item of the batch a target belongs to
+    weights: Tensor  # float32 (targets,): what each target weighs
 
 
 def read_training_set(path: Path) -> list[Example]:
@@ -63,22 +65,36 @@ def read_training_set(path: Path) -> list[Example]:
     return examples
 
 
-def items(tokenizer: Tokenizer, examples: Sequence[Example]) -> list[Item]:
-    return [Item(encode_request(tokenizer, e.text), encode_calls(tokenizer, e.calls)) for e in examples]
+def items(tokenizer: Tokenizer, examples: Sequence[Example], language: float = 0.0, every: int = 1) -> list[Item]:
+    """Examples as ids. Every so many-th request, and every plain sentence, is also to be predicted, weighing
+    `language`; not what nobody would say, though a recogniser hears it."""
+    made = []
+    for i, e in enumerate(examples):
+        if not e.calls and not language:
+            continue
+        predicted = not e.calls or (i % every == 0 and e.source != "heard" and e.kind != "noisy")
+        answer = encode_calls(tokenizer, e.calls) if e.calls else []
+        made.append(Item(encode_request(tokenizer, e.text), answer, language if predicted else 0.0))
+    return made
 
 
 def collate(group: Sequence[Item]) -> Batch:
     longest = max(item.length for item in group)
     length = next((n for n in LENGTHS if n >= longest), longest)
-    ids, rows, targets, owner = [], [], [], []
+    ids, rows, targets, owner, weights = [], [], [], [], []
     for i, item in enumerate(group):
-        sequence = [*item.request, *item.answer[:-1]]
-        ids.append(sequence + [PAD] * (length - len(sequence)))
-        first = i * length + len(item.request) - 1
-        rows += range(first, first + len(item.answer))
-        targets += item.answer
-        owner += [i] * len(item.answer)
-    return Batch(torch.tensor(ids), torch.tensor(rows), torch.tensor(targets), torch.tensor(owner))
+        sequence = [*item.request, *item.answer]
+        ids.append(sequence[:-1] + [PAD] * (length - item.length))
+        first = 0 if item.language else len(item.request) - 1  # position that predicts the first target
+        predicted = sequence[first + 1 :]
+        rows += range(i * length + first, i * length + first + len(predicted))
+        targets += predicted
+        owner += [i] * len(predicted)
+        spoken = len(predicted) - len(item.answer)
+        weights += [item.language] * spoken + [1.0] * len(item.answer)
+    return Batch(
+        torch.tensor(ids), torch.tensor(rows), torch.tensor(targets), torch.tensor(owner), torch.tensor(weights)
+    )
 
 
 def shuffled(all_items: Sequence[Item], size: int, random: Random) -> Iterator[Batch]:

@@ -1,20 +1,20 @@
 """Measures how sure the built bundle is when it is right, and sets the confidence under which it does nothing.
 
-    python -m training.calibrate --bundle DIR --release models/text [--data ../shared/data]
+    python -m training.calibrate --bundle DIR --release models/text [--data ../shared/data] [--json FILE]
 
 Platt scaling (1999) of two features (`agent.onnx_decider.features`) on every second dev request and on real
 utterances that no training saw; the threshold is the one with the least cost, a wrong action counting `--wrong`
-times a needless refusal. Prints a reliability table of the other half. Writes the calibration into the manifests
-of release and bundle.
+times a needless refusal. Prints a reliability table of the other half, which `--json` keeps for `training.plots`.
+Writes the calibration into the manifests of release and bundle.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,9 @@ from agent.onnx_decider import OnnxDecider, features
 from agent.prompt import decode_calls
 from training.data.requests import Example, read_examples
 from training.data.utterances import held_out, real_utterances
+from training.scores import EDGES, Share
+
+REAL = 400  # real utterances that belong to the calibration
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,16 @@ def answered(decider: OnnxDecider, examples: Iterable[Example]) -> list[Sample]:
             got = []
         samples.append(Sample(features(answer), got == [c.name for c in example.calls], bool(got) and got[0] != "none"))
     return samples
+
+
+def out_of_scope(data: Path) -> Iterator[Example]:
+    """Real utterances that no function answers and no training saw."""
+    return (e for e in real_utterances(data) if held_out(e.text) and e.calls[0].name == "none")
+
+
+def is_fitted(index: int) -> bool:
+    """Whether the calibration is fitted on the request of this place in its list; the others judge it."""
+    return index % 2 == 0
 
 
 def fit(samples: list[Sample], ridge: float = 0.1, steps: int = 100) -> np.ndarray:
@@ -74,12 +87,14 @@ def threshold(samples: list[Sample], sure: np.ndarray, wrong: float) -> float:
 
 def reliability(samples: list[Sample], sure: np.ndarray) -> str:
     """How often answers of a given confidence are right."""
-    lines, edges = ["confidence    n   right"], (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.995, 1.0001)
-    right = np.array([s.right for s in samples])
-    for low, high in pairwise(edges):
-        inside = (sure >= low) & (sure < high)
-        if inside.any():
-            lines.append(f"{low:.3f}-{min(high, 1):.3f} {inside.sum():4d}  {right[inside].mean():.3f}")
+    lines = ["confidence      n  right"]
+    for low, high in pairwise(EDGES):
+        inside = Share()
+        for sample, confidence in zip(samples, sure, strict=True):
+            if low <= confidence < high or confidence == high == 1:
+                inside.add(sample.right)
+        if inside.n:
+            lines.append(f"{low:.3f}-{high:.3f} {inside.n:5d}  {inside}")
     return "\n".join(lines)
 
 
@@ -89,12 +104,16 @@ def main() -> None:
     parser.add_argument("--release", type=Path, default=Path("models/text"))
     parser.add_argument("--dev", type=Path, default=Path("training/data/dev"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--wrong", type=float, default=3.0)
+    parser.add_argument("--wrong", type=float, default=3.0, help="needless refusals that a wrong action is as bad as")
+    parser.add_argument("--json", type=Path, help="writes calibration and the other half's samples here")
     options = parser.parse_args()
     decider = OnnxDecider(options.bundle, refuse_below=0.0)
     dev = [e for path in sorted(options.dev.glob("*.txt")) for e in read_examples(path)]
-    real = [e for e in real_utterances(options.data) if held_out(e.text) and e.calls[0].name == "none"][:400]
-    first, second = answered(decider, dev[::2] + real[::2]), answered(decider, dev[1::2] + real[1::2])
+    real = list(islice(out_of_scope(options.data), REAL))
+    first, second = (
+        answered(decider, (e for part in (dev, real) for i, e in enumerate(part) if is_fitted(i) == fitted))
+        for fitted in (True, False)
+    )
     weights = fit(first)
     limit = threshold(first, sureness(first, weights), options.wrong)
     sure = sureness(second, weights)
@@ -104,6 +123,11 @@ def main() -> None:
         print(f"{name}: {len(kept)} actions, {sum(not r for _, r in kept)} of them of a wrong function")
     calibration = dict(zip(("odds", "text", "bias"), map(float, weights), strict=True)) | {"refuse_below": limit}
     print(calibration)
+    if options.json:
+        samples = [(float(c), s.right, s.acts) for c, s in zip(sure, second, strict=True)]
+        told = {"version": decider.version, "threshold": limit, "calibration": calibration, "wrong": options.wrong}
+        told["reliability"] = {"dev, other half": samples}
+        options.json.write_text(json.dumps(told) + "\n", encoding="utf-8")
     for folder in (options.release, options.bundle):
         path = folder / "manifest.json"
         described = json.loads(path.read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from actions.catalogue import CATALOGUE
-from agent.bundle import RELEASE_FILES, sha256_of
+from agent.bundle import DRAFT, RELEASE_FILES, sha256_of
 from agent.prompt import PROMPT_VERSION
 from agent.weights import pack_factor
 
@@ -35,12 +35,14 @@ def change_of(state: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
 
 
 def write_manifest(release: Path, version: str, calibration: dict[str, float]) -> None:
+    """Names all files of a release; `draft.npz` (`training.draft`) is left out where there is none."""
+    names = [name for name in RELEASE_FILES if name != DRAFT or (release / name).is_file()]
     manifest = {
         "version": version,
         "catalogue": [f.name for f in CATALOGUE],
         "prompt": PROMPT_VERSION,
         "calibration": calibration,
-        "sha256": {name: sha256_of(release / name) for name in RELEASE_FILES},
+        "sha256": {name: sha256_of(release / name) for name in names},
         "layout": json.loads((release / "layout.json").read_text()),
     }
     (release / "manifest.json").write_text(json.dumps(manifest, indent=0) + "\n", encoding="utf-8")
@@ -55,7 +57,7 @@ def main() -> None:
     state = torch.load(options.checkpoint, weights_only=True, map_location="cpu")["model"]
     np.savez_compressed(options.release / "change.npz", **change_of(state))
     write_manifest(options.release, options.version, NEUTRAL)
-    size = sum((options.release / name).stat().st_size for name in RELEASE_FILES)
+    size = sum((options.release / name).stat().st_size for name in RELEASE_FILES if (options.release / name).is_file())
     print(f"release {options.version}: {size / 1e6:.1f} MB in {options.release}")
 
 

@@ -60,7 +60,9 @@ def start_new_rows(model: Gemma, tokenizer: Tokenizer) -> None:
 
 def loss_of(model: Gemma, batch: Batch) -> torch.Tensor:
     hidden = model.hidden(batch.ids)
-    return F.cross_entropy(model.logits(hidden.reshape(-1, hidden.shape[-1])[batch.rows]), batch.targets)
+    logits = model.logits(hidden.reshape(-1, hidden.shape[-1])[batch.rows])
+    losses = F.cross_entropy(logits, batch.targets, reduction="none")
+    return (losses * batch.weights).sum() / batch.weights.sum()
 
 
 @torch.no_grad()
@@ -100,6 +102,13 @@ def main() -> None:
         "--until", type=float, default=1e9, help="stop after so many hours of the whole run, to go on with other data"
     )
     parser.add_argument("--epochs", type=float, default=1.0)
+    parser.add_argument("--start", type=Path, help="checkpoint of another run to start from, its optimiser left behind")
+    parser.add_argument(
+        "--language", type=float, default=0.1, help="weight of predicting a token of a request or plain sentence"
+    )
+    parser.add_argument(
+        "--language-every", type=int, default=5, help="every so many-th request is predicted, too; sentences all are"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--judge-every", type=int, default=300, help="steps")
     parser.add_argument(
@@ -114,7 +123,7 @@ def main() -> None:
     model = Gemma(BaseWeights(options.base), rows, options.rank)
     start_new_rows(model, tokenizer)
     model.quantise(not options.full_precision)
-    train = items(tokenizer, read_training_set(options.train))
+    train = items(tokenizer, read_training_set(options.train), options.language, options.language_every)
     dev = {p.stem: items(tokenizer, read_examples(p))[::2] for p in sorted(options.dev.glob("*.txt"))}
     low_rank = [p for n, p in model.named_parameters() if n != "new_rows"]
     optimiser = torch.optim.AdamW(
@@ -125,6 +134,8 @@ def main() -> None:
     total = int(len(train) * options.epochs / options.batch)
     step, spent, seen = 0, 0.0, 0
     checkpoint = options.out / "checkpoint.pt"
+    if options.start and not checkpoint.exists():
+        model.load_state_dict(torch.load(options.start, weights_only=True)["model"], strict=False)
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         model.load_state_dict(saved["model"], strict=False)

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from agent.weights import BLOCK, BLOCK8, GEMMA, Shape
+from agent.weights import BLOCK, BLOCK8, GEMMA, Shape, rope_frequencies
 
 ALIGN = 64
 MAX_POSITIONS = 640
@@ -74,6 +74,20 @@ class GraphWriter:
         self.initializers.append(helper.make_tensor(name, TensorProto.INT64, [len(values)], values))
         return name
 
+    def rope(self, name: str, theta: float) -> None:
+        """Tables of rotary positions, float32 (positions, head / 2). Of constants only, so they are made when the graph
+        is loaded and cost no room on the disk."""
+        turns = helper.make_tensor(
+            f"turns_{name}", TensorProto.FLOAT, [1, self.shape.head // 2], rope_frequencies(self.shape.head, theta)
+        )
+        position = helper.make_tensor(
+            f"position_{name}", TensorProto.FLOAT, [self.positions, 1], np.arange(self.positions)
+        )
+        self.initializers += [turns, position]
+        self.node("Mul", [position.name, turns.name], [f"angle_{name}"])
+        self.node("Cos", [f"angle_{name}"], [f"cos_{name}"])
+        self.node("Sin", [f"angle_{name}"], [f"sin_{name}"])
+
     def layer(self, i: int, h: str, x: str) -> tuple[str, str]:
         """One layer; `h` is the residual stream, `x` its normed form. Returns both for the next."""
         s, p = self.shape, f"blk.{i}."
@@ -123,9 +137,8 @@ class GraphWriter:
 
     def model(self) -> onnx.ModelProto:
         s = self.shape
-        for rope in ("local", "global"):
-            for wave in ("cos", "sin"):
-                self.weight(f"{wave}_{rope}", (self.positions, s.head // 2))
+        self.rope("local", s.rope_local)
+        self.rope("global", s.rope_global)
         self.constant("split_qkv", [s.heads * s.head, s.kv_heads * s.head, s.kv_heads * s.head])
         self.constant("split_ffn", [s.ffn, s.ffn])
         self.constant("heads_q", [1, -1, s.heads, s.head])
@@ -155,6 +168,7 @@ class GraphWriter:
         graph = helper.make_graph(self.nodes, "tako_text", inputs, outputs, self.initializers)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid(MS, 1)])
         model.ir_version = 10
+        helper.set_model_props(model, {"positions": str(self.positions)})
         return model
 
 

@@ -15,7 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from agent.prompt import FIRST_TEXT_ID
-from agent.weights import BLOCK, GEMMA, NORMS, BaseWeights, Shape, rope_table
+from agent.weights import BLOCK, GEMMA, NORMS, BaseWeights, Shape, rope_frequencies
+
+POSITIONS = 640  # of the longest sequence
 
 
 def fake4(weight: Tensor) -> Tensor:
@@ -115,9 +117,9 @@ class Gemma(nn.Module):
         self.layers = nn.ModuleList(Layer(base, i, rank, shape) for i in range(shape.layers))
         self.output_norm = Norm(_tensor(base, "output_norm.weight"), shape.eps)
         for name, theta in (("local", shape.rope_local), ("global", shape.rope_global)):
-            cos, sin = map(torch.from_numpy, rope_table(640, shape.head, theta))
-            self.register_buffer(f"cos_{name}", cos, persistent=False)
-            self.register_buffer(f"sin_{name}", sin, persistent=False)
+            angle = torch.from_numpy(np.outer(np.arange(POSITIONS), rope_frequencies(shape.head, theta)))
+            self.register_buffer(f"cos_{name}", angle.cos().float(), persistent=False)
+            self.register_buffer(f"sin_{name}", angle.sin().float(), persistent=False)
         self._head: Tensor | None = None
 
     def products(self) -> list[Product]:

@@ -3,7 +3,7 @@
 
 The torch model has the same four-bit weights but the unrounded change and exact activations, so a few answers may
 differ; the share of equal answers and the largest difference of the first logits are printed, and the program
-fails below `--least`.
+fails below `--least`. What the rounding to four bits costs is shown by `training.evaluate`.
 """
 
 from __future__ import annotations
@@ -50,13 +50,11 @@ def main() -> None:
     parser.add_argument("--dev", type=Path, default=Path("training/data/dev"))
     parser.add_argument("--every", type=int, default=20, help="takes every so many-th request")
     parser.add_argument("--least", type=float, default=0.95)
-    parser.add_argument("--unquantised", action="store_true", help="compare with the model before quantisation")
     options = parser.parse_args()
     state = torch.load(options.checkpoint, weights_only=True)["model"]
     rank = state["layers.0.attn_q.a"].shape[0]
     model = Gemma(BaseWeights(options.base), np.load(options.release / "vocabulary.npz")["rows"], rank)
     model.load_state_dict(state, strict=False)
-    model.quantise(not options.unquantised)
     model.refresh(torch.float32)
     decider = OnnxDecider(options.bundle)
     engine, grammar = Engine(Bundle(options.bundle)), Grammar(decider.tokenizer)

@@ -38,6 +38,7 @@ class SpeechSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     vosk_models: dict[str, str] = msgspec.field(default_factory=lambda: dict(_VOSK_MODELS))
     whisper_models: tuple[str, ...] = ("whisper-base", "whisper-tiny-en")  # folders, the first that fits is taken
     whisper: WhisperSettings = WhisperSettings()
+    rescoring: bool = True  # whether the text model helps to choose between the readings that whisper has
 
 
 @dataclass(frozen=True)

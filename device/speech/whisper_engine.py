@@ -29,7 +29,7 @@ import msgspec
 import numpy as np
 
 from actions.errors import ModelError
-from device.seams import SAMPLE_RATE, Transcript
+from device.seams import SAMPLE_RATE, Reading, Transcript
 from device.speech.sound import FULL_SCALE
 from device.speech.text import join_words, simplified
 from device.speech.vad import Detector, SileroDetector, Span, speech_spans
@@ -59,7 +59,7 @@ class WhisperSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """How whisper recognises."""
 
     threads: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1  # processor cores it may use
-    beam: Annotated[int, msgspec.Meta(ge=1, le=20)] = 5  # hypotheses followed at a time; 1 is fastest
+    beam: Annotated[int, msgspec.Meta(ge=1, le=20)] = 8  # readings followed at a time; 1 is fastest
     # s of sound the encoder gets at the least; 10 is worse already, 5 stutters
     window_seconds: Annotated[float, msgspec.Meta(ge=5, le=30)] = 15.0
 
@@ -73,11 +73,11 @@ class _Heard:
     logprob: float  # mean over the tokens
     no_speech: float
     tokens: int
+    readings: tuple[Reading, ...] = ()
 
     @property
     def stutters(self) -> bool:
-        data = self.text.encode()
-        return len(data) > _STUTTER * len(zlib.compress(data))
+        return _stutters(self.text)
 
 
 class WhisperTranscriber:
@@ -154,6 +154,7 @@ class WhisperTranscriber:
             engine=self.name,
             seconds=len(sound) / SAMPLE_RATE,
             ms=1000 * (time.perf_counter() - end),
+            readings=believed[0].readings if len(believed) == 1 else (),
         )
 
     def close(self) -> None:
@@ -205,16 +206,21 @@ class WhisperTranscriber:
             encoded,
             [start],
             beam_size=self._settings.beam,
+            num_hypotheses=self._settings.beam,
             max_length=min(len(start) + room, model.max_length),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
             **options,
         )[0]
-        tokens = result.sequences_ids[0]
-        text = tokenizer.decode(tokens).strip()
-        logprob = result.scores[0] * len(tokens) / (len(tokens) + 1)  # the end of the text is a token, too
-        return _Heard(lang, simplified(text) if lang == "zh" else text, logprob, result.no_speech_prob, len(tokens) + 1)
+        readings = []
+        for tokens, score in zip(result.sequences_ids, result.scores, strict=True):
+            text = tokenizer.decode(tokens).strip()
+            # the score is the mean over the tokens; the end of the text is a token, too
+            readings.append(Reading(simplified(text) if lang == "zh" else text, score * len(tokens)))
+        best, count = readings[0], len(result.sequences_ids[0]) + 1
+        others = [r for r in readings[1:] if not _stutters(r.text) and not _echoes(r.text, prompt)]
+        return _Heard(lang, best.text, best.logprob / count, result.no_speech_prob, count, (best, *others))
 
 
 def pieces(spans: Sequence[Span], samples: int) -> list[Span]:
@@ -233,6 +239,11 @@ def _is_believed(heard: _Heard, prompt: str) -> bool:
     if heard.stutters or heard.logprob < _UNLIKELY:
         return False
     return heard.logprob >= _DOUBTFUL or not (heard.no_speech > _NO_SPEECH or _echoes(heard.text, prompt))
+
+
+def _stutters(text: str) -> bool:
+    data = text.encode()
+    return len(data) > _STUTTER * len(zlib.compress(data))
 
 
 def _echoes(text: str, prompt: str) -> bool:

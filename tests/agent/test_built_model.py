@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from actions.catalogue import FUNCTIONS
 from actions.errors import InputError
-from agent.onnx_decider import OnnxDecider
-from agent.prompt import FUNCTION_TOKENS, RESERVED
+from agent.bundle import Bundle
+from agent.decoding import decode
+from agent.engine import Engine
+from agent.grammar import Grammar
+from agent.onnx_decider import ANSWER_ROOM, OnnxDecider
+from agent.prompt import FUNCTION_TOKENS, RESERVED, encode_request
 from agent.types import Percept
 from device.models.places import folder
 from device.text_model import BASE, NAME, RELEASE, status_of_text_model
@@ -58,6 +64,23 @@ def test_the_dev_set(decider: OnnxDecider, lang: str, function: float, whole: fl
 )
 def test_the_contract_s_own_examples(decider: OnnxDecider, example: Example) -> None:
     assert decider.decide(Percept(example.text)).calls == example.calls
+
+
+def test_no_draft_changes_an_answer(decider: OnnxDecider) -> None:
+    """The same answers with the drafter and without, and the same probabilities but for rounding."""
+    bundle = Bundle(folder(NAME))
+    assert bundle.manifest.drafts
+    engine, grammar = Engine(bundle), Grammar(decider.tokenizer)
+    for lang in ("en", "zh"):
+        for example in read_examples(DEV / f"{lang}.txt")[:: 5 * EVERY]:
+            request = encode_request(decider.tokenizer, example.text)
+            engine.restart(min(2 * len(request) + ANSWER_ROOM, engine.positions))
+            plain = decode(engine, grammar, request, decider._strange(request))
+            answer = decider.answer(example.text)
+            assert answer.ids == plain.ids
+            if platform.machine() == "x86_64":  # kernels of other processors may sum few rows in another order
+                np.testing.assert_allclose(answer.text, plain.text, atol=1e-3)
+                np.testing.assert_allclose(answer.functions, plain.functions, atol=1e-3)
 
 
 @pytest.mark.parametrize("token", [*RESERVED[4:8], *FUNCTION_TOKENS[:3], "<end><eos>", "<fn_1> bob <sep> hi <end>"])

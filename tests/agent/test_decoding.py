@@ -93,29 +93,59 @@ def test_a_cache_that_grows_gives_what_one_pass_gives(decider: OnnxDecider) -> N
     np.testing.assert_allclose(at_once, in_parts, atol=1e-4)
 
 
-def test_guessing_changes_nothing(decider: OnnxDecider, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("room", [64, 128, 300])
+def test_guessing_changes_nothing(decider: OnnxDecider, monkeypatch: pytest.MonkeyPatch, seed: int, room: int) -> None:
+    """Not by one token, wherever the room ends, and neither does any draft."""
     engine, grammar = Engine(Bundle(TINY)), Grammar(decider.tokenizer)
     # a random head writes long arguments, so that guesses are made, taken and thrown away
     random = np.random.default_rng(3)
-    noise = random.normal(0, 4, decider.tokenizer.get_vocab_size()).astype(np.float32)
-    plain_choose = choose
-    for seed in range(5):
-        tilt = noise * (1 + seed)
-        monkeypatch.setattr(decoding, "choose", lambda logits, state, t=tilt: plain_choose(logits * 20 + t, state))
-        request = encode_request(decider.tokenizer, "the the the cat cat sat sat aaaaaaa aaaaa")
-        answers = []
-        for guessing in (True, False):
-            monkeypatch.setattr(decoding, "guess", guess if guessing else lambda request, answer: [])
-            engine.restart(300)
-            answers.append(decode(engine, grammar, request))
-        assert answers[0].ids == answers[1].ids
-        assert answers[0].passes <= answers[1].passes
+    tilt = random.normal(0, 4, decider.tokenizer.get_vocab_size()).astype(np.float32) * (1 + seed)
+    monkeypatch.setattr(decoding, "choose", lambda logits, state: choose(logits * 20 + tilt, state))
+    request = encode_request(decider.tokenizer, "the the the cat cat sat sat aaaaaaa aaaaa")
+    with monkeypatch.context() as without:
+        without.setattr(decoding, "guess", lambda request, answer: [])
+        engine.restart(room)
+        plain = decode(engine, grammar, request)
+    drafts: list[list[int]] = [[], plain.ids, [*plain.ids, *plain.ids]]
+    for _ in range(12):
+        wrong, at = list(plain.ids), int(random.integers(len(plain.ids)))
+        other = random.integers(0, decider.tokenizer.get_vocab_size(), 3).tolist()
+        drafts += [[*wrong[:at], *other, *wrong[at + k :]] for k in (0, 1, 3)]
+        drafts += [[*wrong[:at], *wrong[at + 2 :]], other * 40, wrong[:at]]
+    for draft in drafts:
+        engine.restart(room)
+        answer = decode(engine, grammar, request, draft=draft)
+        assert answer.ids == plain.ids
+        np.testing.assert_allclose(answer.functions, plain.functions, rtol=1e-5)
+        np.testing.assert_allclose(answer.text, plain.text, rtol=1e-4, atol=1e-5)
+        assert answer.passes <= plain.passes + (draft != plain.ids)
+        assert draft != plain.ids or plain.passes == 1 or answer.passes < plain.passes
+
+
+def test_a_token_alone_counts_once(decider: OnnxDecider) -> None:
+    engine, ids = Engine(Bundle(TINY)), encode_request(decider.tokenizer, "find the scarf i lost")
+    engine.restart(64)
+    at_once = engine.append(engine.embedding(ids), range(len(ids)))
+    engine.restart(64)
+    one_by_one = [engine.append(engine.embedding([token]), [0])[0] for token in ids]
+    assert engine.length == len(ids)
+    np.testing.assert_allclose(at_once, one_by_one, rtol=1e-5, atol=1e-4)
+
+
+def test_the_last_place_can_be_taken(decider: OnnxDecider) -> None:
+    engine = Engine(Bundle(TINY))
+    engine.restart(64)
+    engine.append(engine.embedding([40] * 63), [])
+    assert engine.append(engine.embedding([40]), [0]).shape == (1, decider.tokenizer.get_vocab_size())
+    with pytest.raises(ModelError, match="keep in mind"):
+        engine.append(engine.embedding([40]), [0])
 
 
 def test_a_guess_is_what_follows_in_the_request() -> None:
     request = [2, 100, 101, 102, 100, 103, 104, 4]
-    assert guess(request, [9, 100, 103]) == [104]
-    assert guess(request, [9, 101]) == [102, 100, 103, 104]
+    assert guess(request, [9, 100, 103]) == [104, END]  # where the request ends, the argument may
+    assert guess(request, [9, 101]) == [102, 100, 103, 104, END]
     assert guess(request, [9, 999]) == []
 
 
@@ -166,3 +196,13 @@ def test_an_unsure_decision_is_refused() -> None:
 
 def test_words_are_bytes_in_the_tiny_tokenizer(decider: OnnxDecider) -> None:
     assert len(words(decider.tokenizer, "cat")) == 4  # with the space in front
+
+
+def test_a_graph_of_another_version_is_refused(tmp_path: Path) -> None:
+    """A bundle of release 0.1.0 does not say how many positions it has."""
+    bundle = tmp_path / "text"
+    shutil.copytree(TINY, bundle)
+    graph = (bundle / "graph.onnx").read_bytes()
+    (bundle / "graph.onnx").write_bytes(graph.replace(b"positions", b"posituons"))
+    with pytest.raises(ModelError, match=r"another version.*tako models build"):
+        Engine(Bundle(bundle))

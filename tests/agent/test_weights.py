@@ -24,6 +24,7 @@ def base(tmp_path: Path) -> tuple[Path, dict[str, np.ndarray]]:
     random = np.random.default_rng(0)
     tensors = {
         "token_embd.weight": random.normal(size=(300, 640)).astype(np.float32),
+        "blk.0.attn_norm.weight": random.normal(size=64).astype(np.float32),
         "blk.0.attn_q.weight": random.normal(size=(64, 64)).astype(np.float32),
         "output_norm.weight": random.normal(size=640).astype(np.float32),
     }
@@ -146,3 +147,27 @@ def test_a_full_disk_is_told(
     with pytest.raises(DeviceError, match="No space left"):
         build(base[0], release, tmp_path / "text")
     assert not (tmp_path / "text").exists()
+
+
+def test_a_release_may_come_with_a_drafter(release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = release / "manifest.json"
+    described = json.loads(path.read_text())
+    shutil.copytree(TINY, tmp_path / "old")
+    described["sha256"]["draft.npz"] = "of a file that is not here"
+    path.write_text(json.dumps(described))
+    with pytest.raises(ModelError, match=r"draft\.npz of the release is missing"):
+        check_release(release)
+    (release / "draft.npz").write_bytes(b"learned")
+    described["sha256"]["draft.npz"] = sha256_of(release / "draft.npz")
+    path.write_text(json.dumps(described))
+    monkeypatch.setattr("agent.build.BaseWeights", lambda path: None)
+    monkeypatch.setattr("agent.build.Builder.write", lambda self, file, progress: file.write(b"weights"))
+    build(path, release, tmp_path / "text")
+    built = json.loads((tmp_path / "text" / "manifest.json").read_text())
+    assert (tmp_path / "text" / "draft.npz").read_bytes() == b"learned"
+    assert built["sha256"]["draft.npz"] == described["sha256"]["draft.npz"]
+    assert not is_stale(tmp_path / "text", release)
+    (release / "draft.npz").write_bytes(b"learned anew")
+    described["sha256"]["draft.npz"] = sha256_of(release / "draft.npz")
+    path.write_text(json.dumps(described))
+    assert is_stale(tmp_path / "text", release)

@@ -14,6 +14,7 @@ from device.seams import SAMPLE_RATE
 from device.speech import whisper_engine
 from device.speech.microphone import WavMicrophone
 from device.speech.prompts import request_prompt
+from device.speech.rescoring import distinct
 from device.speech.whisper_engine import WhisperSettings, WhisperTranscriber
 
 pytest.importorskip("faster_whisper", reason="faster-whisper is not installed")
@@ -71,6 +72,24 @@ def test_an_english_request_is_understood(any_model: WhisperTranscriber) -> None
 def test_a_mandarin_request_is_understood_in_simplified_characters(both: WhisperTranscriber) -> None:
     transcript = both.transcribe(recording("zh_request.wav"))
     assert (plain(transcript.text), transcript.lang) == (MANDARIN, "zh")
+
+
+@pytest.mark.parametrize("name", ["en_request.wav", "zh_request.wav"])
+def test_an_utterance_has_several_readings_its_own_first(both: WhisperTranscriber, name: str) -> None:
+    transcript = both.transcribe(recording(name))
+    texts = [reading.text for reading in transcript.readings]
+    assert texts[0] == transcript.text
+    assert 1 < len(distinct(transcript.readings)) <= len(texts) <= WhisperSettings().beam
+    assert all(reading.logprob < 0 for reading in transcript.readings)
+
+
+def test_stutters_and_echoes_of_the_prompt_are_no_readings(
+    both: WhisperTranscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = recording("en_request.wav")
+    first = both.transcribe(sound).readings[0]
+    monkeypatch.setattr(whisper_engine, "_echoes", lambda text, prompt: text != first.text)
+    assert both.transcribe(sound).readings == (first,)
 
 
 def test_traditional_characters_are_turned(both: WhisperTranscriber, monkeypatch: pytest.MonkeyPatch) -> None:

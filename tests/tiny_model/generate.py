@@ -23,7 +23,7 @@ sys.path.insert(0, str(HERE.parents[1]))
 from actions.catalogue import CATALOGUE  # noqa: E402
 from agent.bundle import sha256_of  # noqa: E402
 from agent.prompt import END, EOS, FIRST_FUNCTION, PROMPT_VERSION, RESERVED, SEP  # noqa: E402
-from agent.weights import Shape, quantise4, quantise8, rope_table  # noqa: E402
+from agent.weights import Shape, quantise4, quantise8  # noqa: E402
 from training.graph import GraphWriter  # noqa: E402
 
 SHAPE = Shape(layers=1, hidden=128, heads=2, kv_heads=1, head=16, ffn=32)
@@ -50,8 +50,6 @@ def main() -> None:
     head[:, 0] = 1.0 + np.array([PREFERENCE.get(i, 0.0) for i in range(vocabulary)])
     head[bytes_of.token_to_id("<0x6C>"), 0] = 4.0  # "l" before "f": lost before found
     arrays = {"head.q": quantise8(head)[0], "head.scale": quantise8(head)[1]}
-    for name in ("local", "global"):
-        arrays[f"cos_{name}"], arrays[f"sin_{name}"] = rope_table(POSITIONS, SHAPE.head, 10_000.0)
     for entry in writer.layout:
         if entry.name.endswith(".weight"):
             arrays[entry.name] = np.ones(entry.shape, np.float32)

@@ -9,12 +9,12 @@ import pytest
 
 from actions.catalogue import FUNCTIONS, Call
 from training.data import lint, recombine, style
-from training.data.generate import generate, key
+from training.data.generate import generate
 from training.data.report import report_english
-from training.data.requests import Example, parse_line, read_examples
+from training.data.requests import Example, key, parse_line, read_examples
 
 DATA = Path(__file__).parents[2] / "training" / "data"
-FILES = sorted([*(DATA / "bank").glob("*.txt"), *(DATA / "dev").glob("*.txt")])
+FILES = sorted(path for name in ("bank", "dev", "test") for path in (DATA / name).glob("*.txt"))
 NOWHERE = Path("/nonexistent")  # the generator goes without real utterances where the data folder is not
 
 

@@ -2,9 +2,9 @@
 
     python -m training.data.generate --count 60000 --seed 1 --out train.jsonl
 
-Sources: `bank/` (requests with calls), `values/` (content: names, messages, goods, dishes, questions), real
-utterances of the data folder whose licence allows it. The dev set is never read but to drop what equals one of its
-requests.
+Sources: `bank/` (requests with calls), `heard/` (what a recogniser made of some of them), `values/` (content: names,
+messages, goods, dishes, questions), and of the data folder the real utterances whose licence allows it and the
+parallel sentences. The dev and test sets are never read but to drop what equals one of their requests.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from random import Random
 
 from actions.catalogue import Call, make_call
 from training.data import recombine, style
+from training.data.heard import read_heard
 from training.data.recombine import ARTICLES, ONE_MEASURE
 from training.data.report import Reporter
-from training.data.requests import Example, read_examples
-from training.data.utterances import held_out, real_utterances
+from training.data.requests import Example, judged_keys, key, read_examples
+from training.data.utterances import held_out, plain_sentences, real_utterances
 
 HERE = Path(__file__).parent
 LANGS = ("en", "zh")
@@ -35,6 +36,14 @@ _FRAMES: dict[str, dict[str, list[str]]] = {
     lang: {kind: entry["frames"] for kind, entry in kinds.items()}
     for lang, kinds in tomllib.loads((HERE / "frames.toml").read_text(encoding="utf-8")).items()
 }
+
+
+_ARTICLE = re.compile(rf"^{ARTICLES}(?=\S)", re.IGNORECASE)
+
+
+def without_article(value: str) -> str:
+    """A search or a list of items without leading articles; what a Chinese one begins with belongs to it."""
+    return "; ".join(_ARTICLE.sub("", part, count=1) for part in value.split("; "))
 
 
 def bare(value: str) -> str:
@@ -94,13 +103,16 @@ def framed(values: Values, lang: str, random: Random) -> Example | None:
         )
     elif kind == "groceries":
         items = value.split("; ")
-        text, call = frame.format(v=spoken_list(items, lang, random)), make_call("instacart_shopping", value)
+        text, call = (
+            frame.format(v=spoken_list(items, lang, random)),
+            make_call("instacart_shopping", without_article(value)),
+        )
         if frame in ("buy {v}", "i need {v}", "买{v}", "帮我买{v}", "下单{v}", "我要买{v}") and len(items) < 2:
             return None
     elif kind in ("lost", "found"):
         text, call = frame.format(v=value), make_call("lost_and_found", kind, bare(value))
     elif kind == "query":
-        text, call = frame.format(v=value), make_call("google_search", value)
+        text, call = frame.format(v=value), make_call("google_search", without_article(value))
     else:
         name = {"product": "amazon_shopping", "recycle": "smart_recycling", "order": "doordash_delivery"}[kind]
         text, call = frame.format(v=value), make_call(name, bare(value))
@@ -139,8 +151,8 @@ def valued_recombiner(examples: list[Example], values: dict[str, Values]) -> rec
         "recipient": ("recipient",),
     }
     for lang in LANGS:
-        for name, key in slots.items():
-            more += [((lang, *key), value, bare(value)) for value in values[lang][name]]
+        for name, slot in slots.items():
+            more += [((lang, *slot), value, bare(value)) for value in values[lang][name]]
         for value in values[lang]["lost"]:
             more += [((lang, "item", "lost_and_found", report), value, bare(value)) for report in ("lost", "found")]
         for value in values[lang]["message"]:
@@ -149,7 +161,7 @@ def valued_recombiner(examples: list[Example], values: dict[str, Values]) -> rec
             ]
         for value in values[lang]["query"]:
             more += [
-                ((lang, "query", before), value, value)
+                ((lang, "query", before), value, without_article(value))
                 for before in ("for", "up", "google", "search", "搜索", "查", "下", "搜")
             ]
     return recombine.Recombiner(examples, more)
@@ -159,7 +171,7 @@ def generate(count: int, seed: int, data: Path) -> Iterator[Example]:
     """`count` examples; the same seed gives the same ones."""
     random = Random(seed)
     bank = [example for path in sorted((HERE / "bank").glob("*.txt")) for example in read_examples(path)]
-    judged = {key(e.text) for path in (HERE / "dev").glob("*.txt") for e in read_examples(path)}
+    judged = judged_keys()
     values = {lang: Values(HERE / "values" / f"{lang}.txt") for lang in LANGS}
     bank = [e for e in bank if key(e.text) not in judged]
     by_lang = {lang: [e for e in bank if e.lang == lang] for lang in LANGS}
@@ -183,6 +195,13 @@ def generate(count: int, seed: int, data: Path) -> Iterator[Example]:
     for e in real_utterances(data) if data.exists() else ():
         if not held_out(e.text) and key(e.text) not in judged:
             real[(e.lang, e.calls[0].name)].append(e)
+
+    heard: dict[str, list[Example]] = defaultdict(list)
+    for e in read_heard(bank):
+        heard[e.lang].append(e)
+    sentences: dict[str, list[Example]] = defaultdict(list)
+    for e in plain_sentences(data):
+        sentences[e.lang].append(e)
 
     def one(lang: str) -> Example | None:
         return random.choices([single_request, lambda _: framed(values[lang], lang, random)], (3, 2))[0](lang)
@@ -212,12 +231,15 @@ def generate(count: int, seed: int, data: Path) -> Iterator[Example]:
         return random.choice([e for e in by_lang[lang] if e.kind == "none"])
 
     makers: list[tuple[float, Callable[[str], Example | None]]] = [
-        (0.40, lambda lang: random.choice(by_lang[lang])),
-        (0.15, lambda lang: langs[lang].sample(random)),
+        (0.42, lambda lang: random.choice(by_lang[lang])),
+        (0.13, lambda lang: random.choice(heard[lang]) if heard[lang] else None),
+        (0.08, lambda lang: random.choice(sentences[lang]) if sentences[lang] else None),
+        (0.13, lambda lang: langs[lang].sample(random)),
         (0.14, lambda lang: framed(values[lang], lang, random)),
         (0.11, several),
         (0.06, lambda lang: reporter.sample(random, lang)),
         (0.03, lambda lang: recombine.correct(langs[lang].sample(random), langs[lang], random)),
+        (0.05, lambda lang: style.sign(random.choice(single[lang]), random)),
         (0.16, refused),
         (0.03, lambda lang: random.choice(real[(lang, "google_search")]) if real[(lang, "google_search")] else None),
     ]
@@ -227,11 +249,15 @@ def generate(count: int, seed: int, data: Path) -> Iterator[Example]:
         example = random.choices([m for _, m in makers], [w for w, _ in makers])[0](lang)
         if example is None or key(example.text) in judged:
             continue
-        if random.random() < 0.08:
+        if not example.calls:
+            made += 1
+            yield example
+            continue
+        if random.random() < 0.08 and example.source != "heard":
             example = style.open_with(example, random)
-        if random.random() < 0.45:
+        if random.random() < 0.45 and example.source != "signed":
             example = style.as_recognised(example)
-            if random.random() < 0.18 and example.kind != "correction":
+            if random.random() < 0.18 and example.kind != "correction" and example.source != "heard":
                 example = style.hesitate(example, random)
         if not example.text.strip() or any(c.name == "send_text" and "@" in c.args["recipient"] for c in example.calls):
             continue
@@ -256,11 +282,6 @@ def tidy(example: Example) -> Example:
         for c in example.calls
     )
     return replace(example, calls=calls)
-
-
-def key(text: str) -> str:
-    """What makes two requests the same: letters and digits."""
-    return re.sub(r"\W+", "", text.lower())
 
 
 def main() -> None:

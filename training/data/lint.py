@@ -12,11 +12,12 @@ from collections import Counter
 from pathlib import Path
 
 from actions.catalogue import Call
+from training.data.recombine import ONE_MEASURE
 from training.data.requests import KINDS, Example, lines_of, parse_line
 
 SERVICES = re.compile(r"\b(amazon|instacart|door ?dash)\b|亚马逊", re.IGNORECASE)
 ARTICLE = re.compile(r"^(a|an|the|my|our|your|his|her|their|some)\s", re.IGNORECASE)
-ONE_MEASURE = re.compile(r"^一(个|份|台|双|件|条|把|本|只|部|瓶|盒|杯|碗|张|辆|套|副|款|支|块)(?!月|星期|人|小时)")
+ONE_MEASURE_LEFT = re.compile(rf"^{ONE_MEASURE}(?!月|星期|人|小时)")
 STYLE_WORD = re.compile(r"\b(style|look|vibe|theme)\b|风格?$|^more\s", re.IGNORECASE)
 FREE = {"body", "message", "query", "question", "request", "subject"}
 WORD = re.compile(r"[a-z0-9']+|[\u4e00-\u9fff]")
@@ -69,7 +70,7 @@ def _argument_errors(call: Call, name: str, value: str) -> list[str]:
         errors.append(f"{name} {value!r} ends with a full stop or comma")
     if name in ("product", "order", "items", "item") and SERVICES.search(value):
         errors.append(f"{name} {value!r} names the service")
-    if name in ("product", "order", "item") and ONE_MEASURE.match(value):
+    if name in ("product", "order", "item") and ONE_MEASURE_LEFT.match(value):
         errors.append(f"{name} {value!r} keeps 一 and its measure word")
     if name == "style" and STYLE_WORD.search(value):
         errors.append(f"style {value!r} keeps a carrier word")

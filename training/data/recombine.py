@@ -17,7 +17,10 @@ from training.data.requests import Example
 
 # what stands before a value and is no part of it
 ARTICLES = r"(?:a|an|the|my|our|your|some|his|her|their)\s"
-ONE_MEASURE = "一(?:个|份|台|双|件|条|把|本|只|部|瓶|盒|杯|碗|张|辆|套|副|款|支|块|包|袋|罐|箱)"
+ONE_MEASURE = (
+    "一(?:个|份|台|双|件|条|把|本|只|部|瓶|盒|杯|碗|张|辆|套|副|款|支|块|包|袋|罐|箱|顶|根|卷|桶|对|束|棵|颗|粒|片|串|壶|筐|篮"
+    "|组|架|幅|面|床|枚|扇|节|管|盏|座|匹|头|笼|碟|屉|锅|煲|例|客)"
+)
 _EN_PREFIX = re.compile(rf"\b{ARTICLES}$", re.IGNORECASE)
 _ZH_PREFIX = re.compile(rf"{ONE_MEASURE}$")
 _LAST_WORD = re.compile(r"([A-Za-z']+|[\u4e00-\u9fff]|[^\sA-Za-z\u4e00-\u9fff])\s*$")

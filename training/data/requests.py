@@ -8,6 +8,7 @@ occur inside requests or arguments.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from pathlib import Path
 from actions.catalogue import Call, make_call
 from agent.language import language_of
 
+HERE = Path(__file__).parent
+JUDGED = ("dev", "test")  # folders of the sets that judge
 KINDS = ("plain", "indirect", "missing", "multi", "correction", "deictic", "about", "noisy", "mixed", "none")
 
 
@@ -71,3 +74,13 @@ def read_examples(path: Path) -> list[Example]:
         except ValueError as error:
             raise ValueError(f"{path}:{number}: {error}") from error
     return examples
+
+
+def key(text: str) -> str:
+    """What makes two requests the same: letters and digits."""
+    return re.sub(r"[\W_]+", "", text.lower())
+
+
+def judged_keys() -> set[str]:
+    """The keys of all requests of the dev and test sets, which no training may see."""
+    return {key(e.text) for name in JUDGED for path in (HERE / name).glob("*.txt") for e in read_examples(path)}

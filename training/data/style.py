@@ -104,6 +104,52 @@ def hesitate(example: Example, random: Random) -> Example:
     return replace(example, text=(" " if example.lang == "en" else "").join(words), kind="noisy")
 
 
+_SIGNS = (
+    *(
+        "🎂",
+        "🎉🎉",
+        "❤️",
+        "😂",
+        "👍",
+        "😅",
+        "🙏",
+        "🐙",
+        "🥳🎓",
+        "😭",
+        "✌️",
+        "🍕",
+        "💪",
+        ":)",
+        ";-)",
+        "<3",
+        "xx",
+        "!!!",
+        "?!",
+    ),
+    *("https://maps.example.org/p/{n}", "www.{w}.com/{n}", "https://{w}.net/a?id={n}&x=1", "{w}@{w}.org", "{w}_{n}"),
+    *("#{w}", "@{w}", "#{n}", "{n}%", "+447700{n}", "0{n}", "{n}-{m}", "£{n}", "${n}.50", "{n}€", "¥{m}", "{n}:{m}"),
+    *("({n})", "A{n}B", "B{m}", "{n}/{m}/2027"),
+)
+_SIGN_WORDS = ("shop", "tako", "kiki", "lunar", "photo", "maria", "linux", "park", "bus", "noodle", "zoe", "oak")
+
+
+def sign(example: Example, random: Random) -> Example | None:
+    """A message or body that is typed at the end of the request gets what only typing has: an emoji, an address, a
+    number."""
+    call = example.calls[-1]
+    name = {"send_text": "message", "send_email": "body"}.get(call.name, "")
+    text = example.text.rstrip(".。")
+    if not name or not call.args[name] or not text.endswith(call.args[name]):
+        return None
+    values = {"n": random.randrange(10, 99999), "m": random.randrange(10, 60), "w": random.choice(_SIGN_WORDS)}
+    said = random.choice(_SIGNS).format(**values)
+    value = call.args[name]
+    gap = " " if example.lang == "en" or random.random() < 0.5 else ""
+    body = random.choice((f"{value}{gap}{said}", f"{value}{gap}{said}", f"{said}{gap}{value}", said))
+    changed = Call(call.name, {**call.args, name: body})
+    return replace(example, text=text[: -len(value)] + body, calls=(*example.calls[:-1], changed), source="signed")
+
+
 _OPEN = {
     "en": (
         "please ",

@@ -44,6 +44,18 @@ def held_out(text: str) -> bool:
     return zlib.crc32(text.strip().lower().encode()) % 10 == 0
 
 
+def plain_sentences(data: Path) -> Iterator[Example]:
+    """The parallel sentences (Tatoeba, CC BY 2.0), each by itself and without calls: they keep the language alive.
+    None where the data folder has no such file."""
+    if not (data / "parallel_en_zh.tsv").is_file():
+        return
+    with (data / "parallel_en_zh.tsv").open(encoding="utf-8") as lines:
+        for line in lines:
+            for text in line.rstrip("\n").split("\t")[:2]:
+                if text:
+                    yield Example(text, (), "language", "tatoeba")
+
+
 def real_utterances(data: Path) -> Iterator[Example]:
     """Labelled real utterances, each text once."""
     seen: set[str] = set()
