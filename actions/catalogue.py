@@ -65,6 +65,8 @@ def _required(*names: str) -> tuple[Argument, ...]:
     return tuple(Argument(name) for name in names)
 
 
+ITEMS, JOINT = "items", "; "  # the argument that holds several things, and what stands between them
+
 CATALOGUE: tuple[Function, ...] = (
     Function(
         "send_email",
@@ -97,7 +99,7 @@ CATALOGUE: tuple[Function, ...] = (
         "restyle a room",
         "设计房间风格",
     ),
-    Function("instacart_shopping", _required("items"), Risk.SPENDING, "order groceries", "买菜"),
+    Function("instacart_shopping", _required(ITEMS), Risk.SPENDING, "order groceries", "买菜"),
     Function("doordash_delivery", _required("order"), Risk.SPENDING, "order dinner", "点外卖"),
     Function("pet_care", _required("animal", "request"), Risk.SAFE, "answer questions about pets", "回答养宠物的问题"),
     Function("describe_scene", _required("question"), Risk.SAFE, "say what I see", "说说我看到了什么"),

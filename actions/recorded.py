@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actions.base import Outcome, Request
-from actions.catalogue import FUNCTIONS
+from actions.catalogue import FUNCTIONS, JOINT
 from actions.questions import ask_for_missing
 from actions.wording import aloud, listing, say
 
@@ -153,7 +153,7 @@ def _words(request: Request) -> Words:
 
 def _filled(sentence: tuple[str, str], request: Request) -> str:
     comma = say(request.lang, ", ", "、")
-    values = {k: comma.join(aloud(v, request.lang).split("; ")) for k, v in request.call.args.items()}
+    values = {k: comma.join(aloud(v, request.lang).split(JOINT)) for k, v in request.call.args.items()}
     return say(request.lang, *sentence).format_map(values)
 
 

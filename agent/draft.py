@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from actions.catalogue import CATALOGUE, NONE, make_call
+from actions.catalogue import CATALOGUE, ITEMS, JOINT, NONE, make_call
 from agent.bundle import damaged
 from agent.prompt import encode_calls
 
@@ -37,8 +37,6 @@ ROLES: tuple[tuple[int, int], ...] = tuple(
     if not argument.choices
 )
 TAGS = 1 + 2 * len(ROLES)  # 0: of no argument; 1 + 2 * role: it begins here; 2 + 2 * role: it goes on
-JOINED = "items"  # the argument whose parts are joined
-JOINT = "; "
 REACH = 5  # tokens that a convolution sees
 STEPS = (1, 2, 4)  # distance between them, layer by layer
 
@@ -60,7 +58,7 @@ def assemble(tokenizer: Tokenizer, ids: Sequence[int], tags: Sequence[int], firs
             continue
         of, argument = ROLES[(tag - 1) // 2]
         begins = tag % 2 == 1
-        joined = CATALOGUE[CLASSES[of][0]].arguments[argument].name == JOINED
+        joined = CATALOGUE[CLASSES[of][0]].arguments[argument].name == ITEMS
         if not found or found[-1].of != of or (begins and argument in found[-1].parts and not joined):
             found.append(Found(of))
         parts = found[-1].parts.setdefault(argument, [])

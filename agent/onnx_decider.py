@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from actions.catalogue import NONE, Call, make_call
+from actions.catalogue import JOINT, NONE, Call, make_call
 from actions.errors import InputError
 from agent.bundle import DRAFT, Bundle, damaged
 from agent.decoding import Answer, decode
@@ -47,7 +47,7 @@ class OnnxDecider:
         self._calibration = bundle.manifest.calibration
         self.refuse_below = self._calibration["refuse_below"] if refuse_below is None else refuse_below
         self.version = bundle.manifest.version
-        self._joint = words(self.tokenizer, "a; b")  # holds the tokens that join items
+        self._joint = words(self.tokenizer, f"a{JOINT}b")  # holds the tokens that join items
         self._lock = threading.Lock()
 
     def answer(self, text: str) -> Answer:

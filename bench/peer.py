@@ -13,18 +13,17 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import platform
 import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
+from bench.page import machine, publish
 from bench.stages import ROOT
 from training.data.requests import read_examples
 
@@ -165,21 +164,14 @@ def rates(found: list[dict[str, Figures]], loads: dict[str, float]) -> list[str]
     return lines
 
 
-def machine(found: list[dict[str, Figures]], before: float) -> list[str]:
+def circumstances(found: list[dict[str, Figures]], before: float) -> list[str]:
     """The machine, and how much of it was ours."""
-    cpu = platform.machine()
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith(("model name", "Model")):
-            cpu = line.partition(":")[2].strip()
     had = [figures[name]["cpu_ms"] / figures[name]["ms"] for figures in found for name in SYSTEMS]
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("llama-cpp-python", "onnxruntime", "numpy"))
-    cores = len(os.sched_getaffinity(0))
     return [
-        f"- {cpu}, {os.cpu_count()} cores, {cores} of them for this run, {platform.system()} {platform.machine()}",
-        f"- Python {platform.python_version()}, {libraries}",
-        f"- Load of the machine: {before:.1f} before, {os.getloadavg()[0]:.1f} after (the measured process counts in); "
-        f"a system had its core for {np.mean(had):.0%} of the time it was measured (worst tenth of the requests: "
-        f"{np.percentile(had, 10):.0%})",
+        *machine(("llama-cpp-python", "onnxruntime", "numpy")),
+        f"- {len(os.sched_getaffinity(0))} of the cores were for this run; load of the machine: {before:.1f} before, "
+        f"{os.getloadavg()[0]:.1f} after (the measured process counts in); a system had its core for "
+        f"{np.mean(had):.0%} of the time it was measured (worst tenth of the requests: {np.percentile(had, 10):.0%})",
     ]
 
 
@@ -190,7 +182,7 @@ def page(found: list[dict[str, Figures]], loads: dict[str, float], before: float
         "",
         f"Made by `python -m bench.peer` on {time.strftime('%Y-%m-%d')}, {often}. {INSTALL} first.",
         "",
-        *machine(found, before),
+        *circumstances(found, before),
         *([f"- {note}"] if note else []),
         "",
         "The base is the same (Gemma 3 270M, q4_k_m). One thread each, in turn request by request. llama.cpp gets the",
@@ -244,10 +236,7 @@ def main(
     if raw:
         raw.write_text(json.dumps(found, ensure_ascii=False, indent=1), encoding="utf-8")
     text = page(found, loads, before, rounds, note)
-    if out:
-        out.write_text(text, encoding="utf-8")
-    else:
-        click.echo(text, nl=False)
+    publish(text, out)
 
 
 if __name__ == "__main__":

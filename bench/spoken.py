@@ -23,7 +23,7 @@ from device.speech.prompts import request_prompt
 from device.speech.rescoring import rescored
 from device.speech.whisper_engine import WhisperTranscriber
 from training.data.requests import key, read_examples
-from training.scores import as_line, functions, plain, share
+from training.scores import Share, as_line, functions, plain
 from training.speech.synthesise import Synthesiser
 
 
@@ -42,7 +42,7 @@ def main() -> None:
     plainly = WhisperTranscriber.load(options.whisper, langs, {lang: request_prompt(lang) for lang in langs})
     synthesiser = Synthesiser(options.voices, options.seed)
     lines = []
-    counts: dict[tuple[str, str, str], list[bool]] = defaultdict(list)
+    counts: dict[tuple[str, str, str], Share] = defaultdict(Share)
     seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
     for path in sorted(options.folder.glob("*.txt")):
         lang = path.stem[:2]
@@ -52,14 +52,14 @@ def main() -> None:
             judged = rescored(first, decider.log_likelihoods)
             for way, heard in (("first reading", first), ("rescored", judged)):
                 got = decider.decide(Percept(heard.text, heard.lang)).calls if heard.text.strip() else ()
-                counts[lang, way, "transcript without error"].append(key(heard.text) == key(example.text))
-                counts[lang, way, "functions"].append(functions(got) == functions(example.calls))
-                counts[lang, way, "whole call"].append(plain(got) == plain(example.calls))
+                counts[lang, way, "transcript without error"].add(key(heard.text) == key(example.text))
+                counts[lang, way, "functions"].add(functions(got) == functions(example.calls))
+                counts[lang, way, "whole call"].add(plain(got) == plain(example.calls))
                 seconds[lang, way].append(heard.ms / 1000)
                 if plain(got) != plain(example.calls):
                     lines.append(f"{lang}\t{way}\t{example.text}\t{heard.text}\t{as_line(got)}")
     for (lang, way, name), right in counts.items():
-        print(f"{lang} {way:14} {name:25} {share(sum(right), len(right))}")
+        print(f"{lang} {way:14} {name:25} {right} n={right.n}")
     for (lang, way), spent in seconds.items():
         print(f"{lang} {way:14} median seconds to the transcript {statistics.median(spent):.2f}")
     if options.errors:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
 
+from bench.page import machine, publish
 from bench.stages import ROOT
 from device.models.places import folder
 
@@ -86,20 +85,6 @@ def measure(case: Case, runs: int) -> dict[str, Any]:
     return result
 
 
-def machine() -> list[str]:
-    """The machine, as lines of the page."""
-    cpu = platform.machine()
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith(("model name", "Model")):
-            cpu = line.partition(":")[2].strip()
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    return [
-        f"- {cpu}, {os.cpu_count()} cores, {memory:.0f} GB of memory, {platform.system()} {platform.machine()}",
-        f"- Python {platform.python_version()}, {libraries}",
-    ]
-
-
 def row(case: Case, result: dict[str, Any]) -> str:
     """One line of the table."""
     runs = result["runs"]
@@ -149,7 +134,7 @@ def main(runs: int, out: Path | None, note: str) -> None:
         "",
         f"Made by `make bench` on {time.strftime('%Y-%m-%d')}, text model {release}, {runs} runs after a first one.",
         "",
-        *machine(),
+        *machine(LIBRARIES),
         f"- Load of the machine: {load:.1f} before, {os.getloadavg()[0]:.1f} after (the measured process counts in)",
         *([f"- {note}"] if note else []),
         "",
@@ -174,10 +159,7 @@ def main(runs: int, out: Path | None, note: str) -> None:
     if left_out:
         lines += ["", f"Not measured, because the model is not here: {', '.join(left_out)}."]
     text = "\n".join(lines) + "\n"
-    if out:
-        out.write_text(text, encoding="utf-8")
-    else:
-        click.echo(text, nl=False)
+    publish(text, out)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from actions.catalogue import CATALOGUE, Call, make_call
+from actions.catalogue import CATALOGUE, ITEMS, JOINT, Call, make_call
 from actions.errors import InputError
-from agent.draft import CLASSES, JOINED, JOINT, ROLES, assemble
+from agent.draft import CLASSES, ROLES, assemble
 from agent.prompt import clean, encode_calls, encode_request, words
 
 
@@ -62,7 +62,7 @@ class Teacher:
                     continue
                 role = ROLES.index((of, k))
                 value = clean(call.args[argument.name])
-                for part in value.split(JOINT) if argument.name == JOINED else [value]:
+                for part in value.split(JOINT) if argument.name == ITEMS else [value]:
                     ends.append(self._mark(part, role, cursor))
             cursor = max(ends)
         replaced = [o or i for i, o in zip(ids, self.other, strict=True)]

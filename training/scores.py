@@ -6,13 +6,12 @@ Knows requests and calls; neither models nor files.
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from actions.catalogue import NONE, Call, make_call
-from training.data.requests import Example
+from training.data.requests import Example, key
 
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 STYLES = ("as written", "recogniser style")
@@ -103,14 +102,9 @@ def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, low), min(1.0, high)
 
 
-def share(right: int, n: int) -> str:
-    low, high = wilson(right, n)
-    return f"{100 * right / max(n, 1):5.1f} % [{100 * low:.1f}, {100 * high:.1f}] n={n}"
-
-
 def plain(calls: Iterable[Call]) -> list[tuple[str, ...]]:
     """Calls without case and punctuation: what a lenient reader would compare."""
-    return [(c.name, *(re.sub(r"[\W_]+", "", v.lower()) for v in c.args.values())) for c in calls]
+    return [(c.name, *(key(v) for v in c.args.values())) for c in calls]
 
 
 def functions(calls: Iterable[Call]) -> list[str]:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from actions.catalogue import Call, make_call
+from actions.catalogue import JOINT, Call, make_call
 from training.data import recombine, style
 from training.data.heard import read_heard
 from training.data.recombine import ARTICLES, ONE_MEASURE
@@ -43,7 +43,7 @@ _ARTICLE = re.compile(rf"^{ARTICLES}(?=\S)", re.IGNORECASE)
 
 def without_article(value: str) -> str:
     """A search or a list of items without leading articles; what a Chinese one begins with belongs to it."""
-    return "; ".join(_ARTICLE.sub("", part, count=1) for part in value.split("; "))
+    return JOINT.join(_ARTICLE.sub("", part, count=1) for part in value.split(JOINT))
 
 
 def bare(value: str) -> str:
@@ -102,7 +102,7 @@ def framed(values: Values, lang: str, random: Random) -> Example | None:
             .replace("the a ", "the ")
         )
     elif kind == "groceries":
-        items = value.split("; ")
+        items = value.split(JOINT)
         text, call = (
             frame.format(v=spoken_list(items, lang, random)),
             make_call("instacart_shopping", without_article(value)),

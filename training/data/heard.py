@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from actions.catalogue import Call
+from actions.catalogue import ITEMS, JOINT, Call
 from training.data.requests import Example
 
 HEARD = Path(__file__).parent / "heard"
@@ -102,11 +102,11 @@ def as_heard(example: Example, heard: str) -> Example | None:
             if not value or argument.choices:
                 args[argument.name] = value
                 continue
-            values = value.split("; ") if argument.name == "items" else [value]
+            values = value.split(JOINT) if argument.name == ITEMS else [value]
             parts = [alignment.argument(argument.name, part) for part in values]
             if any(part is None for part in parts):
                 return None
-            args[argument.name] = "; ".join(part for part in parts if part)
+            args[argument.name] = JOINT.join(part for part in parts if part)
         calls.append(Call(call.name, args))
     return replace(example, text=heard, calls=tuple(calls), source="heard")
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
-from actions.catalogue import Call
+from actions.catalogue import ITEMS, JOINT, Call
 from training.data.requests import Example
 
 _JOIN_EN = (
@@ -78,7 +78,7 @@ def as_recognised(example: Example) -> Example:
     for call in example.calls:
         args = {}
         for name, value in call.args.items():
-            args[name] = "; ".join(strip(v) for v in value.split("; ")) if name == "items" else strip(value)
+            args[name] = JOINT.join(strip(v) for v in value.split(JOINT)) if name == ITEMS else strip(value)
         calls.append(Call(call.name, args))
     return replace(example, text=strip(example.text), calls=tuple(calls))
 
