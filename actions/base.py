@@ -30,6 +30,7 @@ class Request:
     text: str = ""  # what the user said
     image: Path | None = None  # the picture the request points at, None when it points at nothing
     key: str = ""  # idempotency key: two requests with one key are one action
+    said: str = ""  # what the model itself says to a question about the picture; to be spoken, never obeyed
 
 
 @dataclass(frozen=True)

@@ -65,11 +65,6 @@ WORDS: dict[str, Words] = {
         ("I noted your question about {animal}: {request}.", "已记下关于{animal}的问题：{request}。"),
         ("I can't answer it yet", "我还不能回答"),
     ),
-    "describe_scene": Words(
-        ("Shall I note the question: {question}?", "要记下这个问题吗：{question}？"),
-        ("I noted your question: {question}.", "已记下你的问题：{question}。"),
-        ("I can't describe what I see yet", "我还不能描述看到的东西"),
-    ),
     "lost": Words(
         ("Shall I note that you lost: {item}?", "要记下你丢了{item}吗？"),
         ("I noted that you lost: {item}.", "已记下你丢了：{item}。"),
@@ -92,7 +87,7 @@ class Recorded:
     """A function that is kept in the history and not carried out."""
 
     def __init__(self, name: str) -> None:
-        if name not in FUNCTIONS or name in ("none", "send_email"):
+        if name not in FUNCTIONS or name in ("none", "send_email", "describe_scene"):
             raise ValueError(f"{name} is not a function that is only recorded")
         self.name = name
 

@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from actions.base import Action
 from actions.catalogue import CATALOGUE, FUNCTIONS
 from actions.contacts import Contacts
+from actions.describe_scene import DescribeScene
 from actions.errors import SettingsError
 from actions.recorded import Nothing, Recorded
 from actions.send_email import SendEmail
@@ -41,7 +42,10 @@ def build_actions(context: Context, plugins: Iterable[EntryPoint] | None = None)
     Raises `SettingsError` for a third party's package that does not fit.
     """
     taken = _third_parties(context, entry_points(group=GROUP) if plugins is None else plugins)
-    own: dict[str, Action] = {"send_email": SendEmail(context.email, context.contacts)}
+    own: dict[str, Action] = {
+        "send_email": SendEmail(context.email, context.contacts),
+        "describe_scene": DescribeScene(),
+    }
     acting = [f.name for f in CATALOGUE if f.name in taken or f.name in own]
     own["none"] = Nothing(acting)
     return {f.name: taken.get(f.name) or own.get(f.name) or Recorded(f.name) for f in CATALOGUE}

@@ -5,6 +5,8 @@ graph.onnx       the graph; its initializers are in weights.bin
 weights.bin      built on the device from base and change (`agent.build`)
 tokenizer.json   the pruned tokenizer
 draft.npz        what guesses an answer before the model checks it (`agent.draft`); a release may come without one
+tower.onnx       the image tower, sight.npz what joins it to the text model, concepts.json the words for what it knows
+                 (`agent.sight`); a release may come without them, and then takes no notice of pictures
 manifest.json    what belongs together: version, catalogue, prompt, layout of weights.bin, calibration, sha256 of
 the release files
 """
@@ -26,8 +28,10 @@ from agent.prompt import PROMPT_VERSION
 from agent.weights import BLOCK8, restore8
 
 DRAFT = "draft.npz"
-RELEASE_FILES = ("graph.onnx", "tokenizer.json", "vocabulary.npz", "change.npz", DRAFT)
-BUNDLE_FILES = ("graph.onnx", "tokenizer.json", "weights.bin", "manifest.json", DRAFT)
+TOWER, PROJECTION, CONCEPTS = "tower.onnx", "sight.npz", "concepts.json"
+OPTIONAL = (DRAFT, TOWER, PROJECTION, CONCEPTS)
+RELEASE_FILES = ("graph.onnx", "tokenizer.json", "vocabulary.npz", "change.npz", *OPTIONAL)
+BUNDLE_FILES = ("graph.onnx", "tokenizer.json", "weights.bin", "manifest.json", *OPTIONAL)
 
 
 def damaged(what: str) -> ModelError:
@@ -80,9 +84,14 @@ class Manifest:
         """Whether a drafter belongs to it."""
         return DRAFT in self.sha256
 
+    @property
+    def sees(self) -> bool:
+        """Whether eyes belong to it."""
+        return TOWER in self.sha256
+
     def files(self, names: Sequence[str]) -> tuple[str, ...]:
         """Those of `RELEASE_FILES` or `BUNDLE_FILES` that belong to it."""
-        return tuple(name for name in names if name != DRAFT or self.drafts)
+        return tuple(name for name in names if name not in OPTIONAL or name in self.sha256)
 
     @property
     def weight_bytes(self) -> int:

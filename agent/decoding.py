@@ -58,12 +58,13 @@ def decode(
     request: Sequence[int],
     strange: np.ndarray | None = None,
     draft: Sequence[int] = (),
+    seen: np.ndarray | None = None,
 ) -> Answer:
     """The answer to a request (`<bos> ... <call>` as ids), with the engine freshly started.
 
     `strange`: float32 (vocabulary,), what each token's logit loses in arguments that copy what was said. `draft`: ids
     that the answer may have. They are checked in the first pass; none of them enters the answer unless it would have
-    been chosen.
+    been chosen. `seen`: visual tokens float32 (n, hidden), for the n places behind `<bos>`.
     """
     answer = Answer()
     grammar.restart()
@@ -76,7 +77,10 @@ def decode(
         del guessed[min(WHOLE, max(engine.room - known, 0)) :]
         first = len(pending) - 1
         passed = [*pending, *guessed]
-        logits = engine.append(engine.embedding(passed), range(first, len(passed)))
+        embeds = engine.embedding(passed)
+        if seen is not None and not answer.passes:
+            embeds[0, 1 : 1 + len(seen)] = seen
+        logits = engine.append(embeds, range(first, len(passed)))
         answer.passes += 1
         pending = []
         right = 0  # guesses that came true

@@ -1,9 +1,12 @@
 """The one place that turns a request into token ids, used on the device and in training alike.
 
     <bos> request <call> <fn_3> argument <sep> argument <end> <fn_0> ... <end> <eos>
+    <bos> <image> ... <image> request <call> ...
+    <bos> <image> ... <image> question <sep> sentence <end>
 
-A call is its functional token and its arguments; several calls follow each other. The reserved ids lie below
-`FIRST_TEXT_ID`; the tokenizer never yields one of them from text.
+A call is its functional token and its arguments; several calls follow each other. What is seen stands first, a place
+for each visual token, so that it can be read while the user still speaks; behind `<sep>` the model answers a question
+about it in words. The reserved ids lie below `FIRST_TEXT_ID`; the tokenizer never yields one of them from text.
 """
 
 from __future__ import annotations
@@ -54,8 +57,11 @@ def words(tokenizer: Tokenizer, text: str) -> list[int]:
     return ids
 
 
-def encode_request(tokenizer: Tokenizer, text: str) -> list[int]:
-    """`<bos> request <call>`. Raises `InputError` when the request is empty or longer than `MAX_REQUEST_TOKENS`."""
+def encode_request(tokenizer: Tokenizer, text: str, visual: int = 0, mark: int = CALL) -> list[int]:
+    """`<bos> request <call>`, with places for so many visual tokens; `mark`: `SEP` where words are wanted.
+
+    Raises `InputError` when the request is empty or longer than `MAX_REQUEST_TOKENS`.
+    """
     text = clean(text)
     if not text:
         raise InputError("I heard no words.", "我没有听到内容。")
@@ -65,7 +71,12 @@ def encode_request(tokenizer: Tokenizer, text: str) -> list[int]:
         raise InputError(
             "That request is too long for me. Please say it in a few sentences.", "这段话太长了，请用几句话说。"
         )
-    return [BOS, *ids, CALL]
+    return [BOS, *[IMAGE] * visual, *ids, mark]
+
+
+def encode_sentence(tokenizer: Tokenizer, text: str) -> list[int]:
+    """The ids of an answer in words."""
+    return [*words(tokenizer, clean(text)), END]
 
 
 def encode_calls(tokenizer: Tokenizer, calls: Sequence[Call]) -> list[int]:

@@ -41,6 +41,19 @@ class Decider(Protocol):
 
 
 @runtime_checkable
+class Observer(Protocol):
+    """Understands pictures."""
+
+    def look(self, image: Image) -> object:
+        """Takes in a picture (RGB, upright), so that a request about the very same one need not wait for it.
+        None when it has no eyes."""
+
+    def describe(self, image: Image, question: str) -> str:
+        """What it says to a question about a picture, a sentence or two in the question's language; empty when it has
+        no eyes. Raises `actions.errors.InputError` for a question that cannot be read."""
+
+
+@runtime_checkable
 class LanguageModel(Protocol):
     """Knows what people say to tako."""
 

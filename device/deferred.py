@@ -10,11 +10,12 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from agent.types import Decider, Decision, Percept
+from agent.types import Decider, Decision, Observer, Percept
 from device.seams import Transcriber, Transcript
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL.Image import Image
 
 T = TypeVar("T")
 
@@ -40,10 +41,18 @@ class Deferred(Generic[T]):
 
 
 class DeferredDecider(Deferred[Decider]):
-    """A `Decider`."""
+    """A `Decider`, and an `Observer` as far as the one it makes is. Whoever looks first makes it, too."""
 
     def decide(self, percept: Percept) -> Decision:
         return self.get().decide(percept)
+
+    def look(self, image: Image) -> object:
+        mind = self.get()
+        return mind.look(image) if isinstance(mind, Observer) else None
+
+    def describe(self, image: Image, question: str) -> str:
+        mind = self.get()
+        return mind.describe(image, question) if isinstance(mind, Observer) else ""
 
 
 class DeferredTranscriber(Deferred[Transcriber]):

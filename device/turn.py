@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from actions.base import Action, Outcome, Request, outcome_of
 from actions.catalogue import Call, Risk
+from actions.describe_scene import DescribeScene
 from actions.errors import DeviceError, InputError, TakoError
 from actions.outbox import Outbox, carry_out
 from actions.questions import question_for
 from actions.wording import say
 from agent.language import language_of
 from agent.pointing import points_at_picture, wants_picture
-from agent.types import Decider, Decision, Percept
+from agent.types import Decider, Decision, Observer, Percept
 from device.errors import fault
 from device.look import Look, Snapshot
 from device.seams import (
@@ -43,6 +44,7 @@ from device.seams import (
 
 if TYPE_CHECKING:
     import numpy as np
+    from PIL.Image import Image
 
 log = logging.getLogger(__name__)
 EXIT_CODES = {"waiting": 7, "unknown": 6, "failed": 6, "asked": 8}  # of outcomes, as in `actions.errors`; others are 0
@@ -143,10 +145,10 @@ def take_turn(body: Body, press: Press, typed: str | None = None) -> Turn:
     """Goes through one turn and says what came of it. `typed`: the request in writing, so nothing is recorded."""
     turn = Turn(body.lang)
     try:
-        look = Look(body.camera)
+        look = Look(body.camera, body.decider if isinstance(body.decider, Observer) else None)
         turn.transcript = _listen(body, turn, press) if typed is None else _read(typed)
         percept = _perceive(body, turn, look)
-        decision = _decide(body, turn, percept)
+        decision = _decide(body, turn, percept, look)
         with Snapshot(percept.image) as snapshot:
             for call in decision.calls:
                 pointed = wants_picture(call, percept.text, alone=len(decision.calls) == 1)
@@ -209,9 +211,12 @@ def _perceive(body: Body, turn: Turn, look: Look) -> Percept:
     return Percept(transcript.text, turn.lang, image)
 
 
-def _decide(body: Body, turn: Turn, percept: Percept) -> Decision:
+def _decide(body: Body, turn: Turn, percept: Percept, look: Look) -> Decision:
     with _timed(turn, "decide"):
         turn.decision = body.decider.decide(percept)
+        seeing = look.seeing() if percept.image is not None else None
+        if seeing is not None:
+            turn.ms["see"] = seeing  # most of it while the user spoke
     turn.lang = turn.decision.lang
     return turn.decision
 
@@ -223,7 +228,8 @@ def _outcome(body: Body, turn: Turn, call: Call, snapshot: Snapshot | None) -> O
         if call.missing():
             return Outcome("asked", question_for(call, lang))
         image = snapshot.path() if snapshot else None
-        request = Request(call, lang, turn.transcript.text, image, key=uuid.uuid4().hex)
+        said = _said_of(body, turn, call, snapshot.image if snapshot else None)
+        request = Request(call, lang, turn.transcript.text, image, uuid.uuid4().hex, said)
         if call.function.risk is not Risk.SAFE and not _confirmed(body, turn, action, request):
             return Outcome("cancelled", say(lang, "OK, I won't.", "好的，那就不做了。"))
         body.indicator.show(State.ACTING)
@@ -237,6 +243,14 @@ def _outcome(body: Body, turn: Turn, call: Call, snapshot: Snapshot | None) -> O
     except Exception:  # likewise; what was begun stays in the outbox as unknown
         log.exception("%s failed", call.name)
         return outcome_of(fault(), lang)
+
+
+def _said_of(body: Body, turn: Turn, call: Call, image: Image | None) -> str:
+    """What the model itself says where a picture is asked about; empty elsewhere, and where it has no eyes."""
+    if call.name != DescribeScene.name or image is None or not isinstance(body.decider, Observer):
+        return ""
+    with _timed(turn, "describe"):
+        return body.decider.describe(image, call.args["question"])
 
 
 def _kept(journal: History, key: str) -> str:

@@ -82,7 +82,11 @@ class TestAsk:
     def test_with_a_picture(self, run: Tako) -> None:
         result = run("ask", "what am i looking at", "--image", DATA / "photo.jpg")
         assert result.exit_code == 0
-        assert "photo" in result.stdout
+        assert "can't describe that picture yet" in result.stdout  # a script has no eyes
+
+    def test_a_question_about_a_picture_that_is_not_there(self, run: Tako) -> None:
+        result = run("ask", "what am i looking at")
+        assert (result.exit_code, "no picture to look at" in result.stdout) == (8, True)
 
     def test_as_json(self, run: Tako) -> None:
         turn = json.loads(run("ask", "text mom i'll be late", "--yes", "--json").stdout)
@@ -153,7 +157,7 @@ class TestSimulate:
         result = run("simulate", stdin="text mom i'll be late\ny\nwhat am i looking at\n")
         assert result.exit_code == 0
         assert result.stdout.count("tako: ") == 2
-        assert result.stdout.index("noted a text") < result.stdout.index("noted your question")
+        assert result.stdout.index("noted a text") < result.stdout.index("no picture to look at")
 
     def test_a_recording_by_its_name(self, run: Tako, home: Path) -> None:
         result = run("simulate", stdin=f"{home}/none.wav\n")

@@ -13,7 +13,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from actions.catalogue import make_call
-from agent.prompt import PAD, encode_calls, encode_request
+from agent.prompt import IMAGE, PAD, SEP, encode_calls, encode_request, encode_sentence
+from agent.sight import VISUAL_TOKENS
 from training.data.requests import Example
 
 LENGTHS = (
@@ -38,6 +39,7 @@ class Item:
 
     request: list[int]
     answer: list[int]  # empty: a plain sentence, which nothing answers
+    view: int = -1  # which picture is seen with it; minus one: none
     language: float = 0.0  # what predicting a token of the request itself weighs; one of the answer weighs 1
 
     @property
@@ -52,6 +54,7 @@ class Batch:
     targets: Tensor  # int64 (targets,)
     owner: Tensor  # int64 (targets,): which item of the batch a target belongs to
     weights: Tensor  # float32 (targets,): what each target weighs
+    views: Tensor  # int64 (batch,): the picture seen with each item, minus one for none
 
 
 def read_training_set(path: Path) -> list[Example]:
@@ -74,8 +77,31 @@ def items(tokenizer: Tokenizer, examples: Sequence[Example], language: float = 0
             continue
         predicted = not e.calls or (i % every == 0 and e.source != "heard" and e.kind != "noisy")
         answer = encode_calls(tokenizer, e.calls) if e.calls else []
-        made.append(Item(encode_request(tokenizer, e.text), answer, language if predicted else 0.0))
+        made.append(Item(encode_request(tokenizer, e.text), answer, language=language if predicted else 0.0))
     return made
+
+
+def picture_items(tokenizer: Tokenizer, path: Path, kinds: frozenset[str]) -> list[Item]:
+    """The rows of `pictures.jsonl` of these kinds ("photo": calls, "align": sentences)."""
+    made = []
+    with path.open(encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            if row["kind"] not in kinds:
+                continue
+            if row["kind"] == "align":
+                request = encode_request(tokenizer, row["text"], VISUAL_TOKENS, SEP)
+                answer = encode_sentence(tokenizer, row["answer"])
+            else:
+                request = encode_request(tokenizer, row["text"], VISUAL_TOKENS)
+                answer = encode_calls(tokenizer, [make_call(*c) for c in row["calls"]])
+            made.append(Item(request, answer, row["view"]))
+    return made
+
+
+def with_view(item: Item, view: int) -> Item:
+    """The same request while the camera shows something that it does not ask about."""
+    request = [item.request[0], *[IMAGE] * VISUAL_TOKENS, *item.request[1:]]
+    return Item(request, item.answer, view)
 
 
 def collate(group: Sequence[Item]) -> Batch:
@@ -93,7 +119,12 @@ def collate(group: Sequence[Item]) -> Batch:
         spoken = len(predicted) - len(item.answer)
         weights += [item.language] * spoken + [1.0] * len(item.answer)
     return Batch(
-        torch.tensor(ids), torch.tensor(rows), torch.tensor(targets), torch.tensor(owner), torch.tensor(weights)
+        torch.tensor(ids),
+        torch.tensor(rows),
+        torch.tensor(targets),
+        torch.tensor(owner),
+        torch.tensor(weights),
+        torch.tensor([item.view for item in group]),
     )
 
 

@@ -5,27 +5,40 @@
 Platt scaling (1999) of two features (`agent.onnx_decider.features`) on every second dev request and on real
 utterances that no training saw; the threshold is the one with the least cost, a wrong action counting `--wrong`
 times a needless refusal. Prints a reliability table of the other half, which `--json` keeps for `training.plots`.
-Writes the calibration into the manifests of release and bundle.
+A bundle with eyes gets a second calibration for requests with a picture: those that point, with dev photos, and every
+third of those above with a photo that has nothing to do with them. Writes both into the manifests of release and
+bundle.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
+from random import Random
 
 import numpy as np
+from PIL.Image import Image
 
 from agent.onnx_decider import OnnxDecider, features
+from agent.picture import load_picture
 from agent.prompt import decode_calls
+from training.data.pictured import HERE, read_pointing
 from training.data.requests import Example, read_examples
-from training.data.utterances import held_out, real_utterances
+from training.data.utterances import held_out as held_out_text
+from training.data.utterances import real_utterances
 from training.scores import EDGES, Share
+from training.vision.blank import blank_pictures
+from training.vision.labels import read_labels
+from training.vision.pairs import draw, held_out
+from training.vision.photos import read_photos
+from training.vision.table import read_concepts
 
 REAL = 400  # real utterances that belong to the calibration
+PLAIN = 3  # every so many-th request that does not point is asked with a picture, too
 
 
 @dataclass(frozen=True)
@@ -37,10 +50,11 @@ class Sample:
     acts: bool
 
 
-def answered(decider: OnnxDecider, examples: Iterable[Example]) -> list[Sample]:
+def answered(decider: OnnxDecider, examples: Iterable[tuple[Example, Image | None]]) -> list[Sample]:
+    """What is made of examples, each with what is seen."""
     samples = []
-    for example in examples:
-        answer = decider.answer(example.text)
+    for example, image in examples:
+        answer = decider.answer(example.text, decider.look(image) if image else None)
         try:
             got = [c.name for c in decode_calls(decider.tokenizer, answer.ids)]
         except ValueError:
@@ -51,7 +65,7 @@ def answered(decider: OnnxDecider, examples: Iterable[Example]) -> list[Sample]:
 
 def out_of_scope(data: Path) -> Iterator[Example]:
     """Real utterances that no function answers and no training saw."""
-    return (e for e in real_utterances(data) if held_out(e.text) and e.calls[0].name == "none")
+    return (e for e in real_utterances(data) if held_out_text(e.text) and e.calls[0].name == "none")
 
 
 def is_fitted(index: int) -> bool:
@@ -60,7 +74,8 @@ def is_fitted(index: int) -> bool:
 
 
 def fit(samples: list[Sample], ridge: float = 0.1, steps: int = 100) -> np.ndarray:
-    """Weights (odds, text, bias) of a logistic regression with a light ridge, by damped Newton steps."""
+    """Weights (odds, text, bias) of a logistic regression with a light ridge, by damped Newton steps. An argument that
+    is less likely makes nothing more sure: where so few are wrong that it would, it has no weight."""
     x = np.array([[*s.features, 1.0] for s in samples])
     y = np.array([s.right for s in samples], float)
     weights = np.zeros(3)
@@ -69,6 +84,9 @@ def fit(samples: list[Sample], ridge: float = 0.1, steps: int = 100) -> np.ndarr
         hessian = (x * (p * (1 - p))[:, None]).T @ x + ridge * np.eye(3)
         step = np.linalg.solve(hessian, x.T @ (p - y) + ridge * weights)
         weights -= step / max(1.0, float(np.abs(step).max()))
+    if weights[1] < 0:
+        without = [Sample(s.features * np.array([1.0, 0.0]), s.right, s.acts) for s in samples]
+        return fit(without, ridge, steps)
     return weights
 
 
@@ -98,6 +116,41 @@ def reliability(samples: list[Sample], sure: np.ndarray) -> str:
     return "\n".join(lines)
 
 
+Asked = tuple[Example, "Image | None"]
+
+
+def with_photos(data: Path, examples: Sequence[Example]) -> Iterator[Asked]:
+    """Examples with photos that have nothing to do with them, then the dev requests that point, with photos that
+    fit."""
+    things = held_out(read_concepts(), read_photos(data), read_labels(), "dev")
+    for i, example in enumerate(examples):
+        yield example, load_picture(data / things[i * 7 % len(things)].photo.file)
+    blanks = list(blank_pictures(Random("dev"), [data / thing.photo.file for thing in things], 20))
+    for lang in ("en", "zh"):
+        for pair in draw(read_pointing(HERE / "dev" / f"{lang}.txt"), things, 2):
+            image = load_picture(data / pair.thing.photo.file) if pair.thing else blanks[pair.blank % len(blanks)]
+            yield Example(pair.line.text, pair.wanted, "photo"), image
+
+
+def calibrate(
+    decider: OnnxDecider, dev: Sequence[Asked], real: Sequence[Asked], wrong: float
+) -> tuple[dict[str, float], np.ndarray, list[Sample]]:
+    """The calibration fitted on one half, and how sure it is of the other half's samples. Prints how it does there."""
+    first, second = (
+        answered(decider, (e for part in (dev, real) for i, e in enumerate(part) if is_fitted(i) == fitted))
+        for fitted in (True, False)
+    )
+    weights = fit(first)
+    limit = threshold(first, sureness(first, weights), wrong)
+    sure = sureness(second, weights)
+    print(reliability(second, sure))
+    acting = [(c, s.right) for c, s in zip(sure, second, strict=True) if s.acts]
+    for name, kept in (("no threshold", acting), (f"threshold {limit:.2f}", [a for a in acting if a[0] >= limit])):
+        print(f"{name}: {len(kept)} actions, {sum(not r for _, r in kept)} of them of a wrong function")
+    found = dict(zip(("odds", "text", "bias"), map(float, weights), strict=True)) | {"refuse_below": limit}
+    return found, sure, second
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bundle", type=Path, required=True)
@@ -110,18 +163,15 @@ def main() -> None:
     decider = OnnxDecider(options.bundle, refuse_below=0.0)
     dev = [e for path in sorted(options.dev.glob("*.txt")) for e in read_examples(path)]
     real = list(islice(out_of_scope(options.data), REAL))
-    first, second = (
-        answered(decider, (e for part in (dev, real) for i, e in enumerate(part) if is_fitted(i) == fitted))
-        for fitted in (True, False)
-    )
-    weights = fit(first)
-    limit = threshold(first, sureness(first, weights), options.wrong)
-    sure = sureness(second, weights)
-    print(reliability(second, sure))
-    acting = [(c, s.right) for c, s in zip(sure, second, strict=True) if s.acts]
-    for name, kept in (("no threshold", acting), (f"threshold {limit:.2f}", [a for a in acting if a[0] >= limit])):
-        print(f"{name}: {len(kept)} actions, {sum(not r for _, r in kept)} of them of a wrong function")
-    calibration = dict(zip(("odds", "text", "bias"), map(float, weights), strict=True)) | {"refuse_below": limit}
+    calibration, sure, second = calibrate(decider, [(e, None) for e in dev], [(e, None) for e in real], options.wrong)
+    limit = calibration["refuse_below"]
+    if decider.sees and (options.data / "images.csv").exists():
+        some, others = dev[::PLAIN], real[::PLAIN]
+        seen = list(with_photos(options.data, [*some, *others]))
+        plain, pointing = seen[: len(some) + len(others)], seen[len(some) + len(others) :]
+        print("\nwith pictures")
+        found, _, _ = calibrate(decider, [*plain[: len(some)], *pointing], plain[len(some) :], options.wrong)
+        calibration |= {f"seen_{name}": value for name, value in found.items()}
     print(calibration)
     if options.json:
         samples = [(float(c), s.right, s.acts) for c, s in zip(sure, second, strict=True)]

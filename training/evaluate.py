@@ -1,12 +1,13 @@
 """Judges a built bundle, beside the same release before quantisation:
 
     python -m training.evaluate --bundle DIR --base BASE.gguf [--set training/data/dev training/data/test]
-        [--data ../shared/data] [--errors FILE] [--json FILE] [--plots docs/plots]
+        [--data ../shared/data] [--pairs 4] [--errors FILE] [--json FILE] [--plots docs/plots]
 
 Prints, for each set, language and style, shares with n and 95 % Wilson intervals: functions and whole calls (function
 and every argument, exactly as written), in all, per kind and per function; what was missing or refused; and the real
 utterances out of scope that trigger an action. `equal` is the share of the bundle's calls that are the unquantised
-model's. Both are decided by the same code (`training.unquantised`).
+model's. Both are decided by the same code (`training.unquantised`). A bundle with eyes is also shown the held-out
+photos of the data folder (`training.vision.evaluate`).
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actions.catalogue import CATALOGUE
 from actions.errors import InputError
+from agent.bundle import Manifest
 from agent.prompt import decode_calls
 from agent.types import Percept
 from training.calibrate import REAL, is_fitted, out_of_scope
@@ -41,6 +44,10 @@ from training.scores import (
     tabulate,
 )
 from training.unquantised import RecordingDecider, UnquantisedDecider
+from training.vision.evaluate import Examination, draw_sheet
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 DEV, TEST = Path("training/data/dev"), Path("training/data/test")
 ORDER = ("all", *(f"kind {kind}" for kind in KINDS), *(function.name for function in CATALOGUE))
@@ -60,19 +67,29 @@ class Judge:
     def __call__(self, text: str, both: bool = True) -> tuple[Reply, Reply | None]:
         """What the two make of a request; the second is None where it is not to be asked."""
         if text not in self._bundle:
-            self._bundle[text] = self._ask(self.bundle, text, "bundle"), self.bundle.last.ids
+            self._bundle[text] = self._ask(self.bundle, Percept(text), "bundle"), self.bundle.last.ids
         reply, ids = self._bundle[text]
         if not both or self.unquantised is None:
             return reply, None
         if text not in self._unquantised:
             self.unquantised.draft = ids  # the likely answer, which saves it passes
-            self._unquantised[text] = self._ask(self.unquantised, text, "unquantised")
+            self._unquantised[text] = self._ask(self.unquantised, Percept(text), "unquantised")
         return reply, self._unquantised[text]
 
-    def _ask(self, decider: RecordingDecider, text: str, name: str) -> Reply:
+    def see(self, text: str, image: Image | None) -> Reply:
+        """What the bundle makes of a request with a picture, or without."""
+        return (
+            self(text, both=False)[0] if image is None else self._ask(self.bundle, Percept(text, "", image), "bundle")
+        )
+
+    def describe(self, image: Image, question: str) -> str:
+        """What the bundle says about a picture."""
+        return self.bundle.describe(image, question)
+
+    def _ask(self, decider: RecordingDecider, percept: Percept, name: str) -> Reply:
         started = time.perf_counter()
         try:
-            decision = decider.decide(Percept(text))
+            decision = decider.decide(percept)
         except InputError:  # tako says so, and does nothing
             return Reply(UNREADABLE, 0.0)
         finally:
@@ -119,13 +136,13 @@ def reliability(judged: Iterable[Judged]) -> dict[str, list[tuple[float, bool, b
 
 def errors(judged: Iterable[Judged]) -> Iterator[str]:
     """The bundle's errors, tab-separated, under a line of names; out of scope an error is an action."""
-    yield "set\tstyle\tkind\trequest\twanted\tgot\tgot unquantised\tconfidence"
+    yield "set\tstyle\tkind\trequest\twanted\tgot\tgot unquantised\tconfidence\tphoto"
     for one in judged:
         if one.bundle.acts if one.place == "real" else one.bundle.calls != one.example.calls:
             other = as_line(one.unquantised.calls) if one.unquantised else ""
             wanted, got = as_line(one.example.calls), as_line(one.bundle.calls)
             head = f"{one.place}\t{one.style}\t{one.example.kind}\t{one.example.text}"
-            yield f"{head}\t{wanted}\t{got}\t{other}\t{one.bundle.confidence:.4f}"
+            yield f"{head}\t{wanted}\t{got}\t{other}\t{one.bundle.confidence:.4f}\t"
 
 
 def report(judged: Sequence[Judged]) -> tuple[str, dict[str, object]]:
@@ -157,6 +174,19 @@ def open_deciders(options: argparse.Namespace) -> Judge:
     return Judge(bundle, UnquantisedDecider.open(options.bundle, options.base, options.release, options.refuse_below))
 
 
+def look(judge: Judge, options: argparse.Namespace) -> Examination:
+    """What is made of the sets with pictures; where that cannot be told, a sentence says why."""
+    seen = Examination(judge, options.data, options.pairs, options.every)
+    if not Manifest.read(options.bundle / "manifest.json").sees:
+        seen.pages.append("Pictures are left out: the bundle has no eyes.")
+    elif not (options.data / "images.csv").exists():
+        seen.pages.append(f"Pictures are left out: there is no images.csv in {options.data}.")
+    else:
+        for folder in options.sets:
+            seen.examine(folder)
+    return seen
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bundle", type=Path, required=True)
@@ -171,6 +201,7 @@ def main() -> None:
     parser.add_argument(
         "--written-only", action="store_true", help="do not ask the unquantised model in recogniser style"
     )
+    parser.add_argument("--pairs", type=int, default=4, help="photos for a request that points")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--refuse-below", type=float)
     options = parser.parse_args()
@@ -186,22 +217,24 @@ def main() -> None:
     else:
         print(f"Out of scope is left out: there is no utterances.jsonl in {options.data}.\n")
     pages, tables = report(judged)
+    seen = look(judge, options)
     threshold = judge.bundle.refuse_below
     spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in judge.seconds.items() if seconds)
     print(f"Bundle {judge.bundle.version}, threshold {threshold:.2f}; {judge.asked} requests; {spent}.\n")
     if judge.unquantised and options.written_only:
         print("In recogniser style the bundle alone was asked (--written-only).\n")
-    print(pages)
+    print("\n\n".join([pages, *seen.pages]))
     written = [j for j in judged if j.style == STYLES[0] and j.place != "real"]
     result = {
         "version": judge.bundle.version,
         "threshold": threshold,
         "tables": tables,
+        "pictures": seen.tables,
         "confusion": {lang: confusion(j for j in written if j.example.lang == lang) for lang in LANGUAGES},
         "reliability": reliability(judged),
     }
     if options.errors:
-        options.errors.write_text("\n".join(errors(judged)) + "\n", encoding="utf-8")
+        options.errors.write_text("\n".join([*errors(judged), *seen.errors]) + "\n", encoding="utf-8")
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     if options.plots:
@@ -209,6 +242,7 @@ def main() -> None:
 
         for path in draw(json.loads(json.dumps(result)), options.plots):
             print(f"\n{path}")
+        print("\n" + draw_sheet(seen.answered, options.data, options.plots / "pictures.png"))
 
 
 if __name__ == "__main__":

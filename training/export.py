@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from actions.catalogue import CATALOGUE
-from agent.bundle import DRAFT, RELEASE_FILES, sha256_of
+from agent.bundle import OPTIONAL, RELEASE_FILES, sha256_of
 from agent.prompt import PROMPT_VERSION
 from agent.weights import pack_factor
 
@@ -35,8 +35,9 @@ def change_of(state: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
 
 
 def write_manifest(release: Path, version: str, calibration: dict[str, float]) -> None:
-    """Names all files of a release; `draft.npz` (`training.draft`) is left out where there is none."""
-    names = [name for name in RELEASE_FILES if name != DRAFT or (release / name).is_file()]
+    """Names all files of a release; drafter (`training.draft`) and eyes (`training.vision.export`) are left out where
+    there are none."""
+    names = [name for name in RELEASE_FILES if name not in OPTIONAL or (release / name).is_file()]
     manifest = {
         "version": version,
         "catalogue": [f.name for f in CATALOGUE],

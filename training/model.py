@@ -136,12 +136,18 @@ class Gemma(nn.Module):
         if self._head is None or self._head.dtype != dtype:
             self._head = self.text_rows.to(dtype)
 
-    def hidden(self, ids: Tensor) -> Tensor:
-        """Last hidden states (batch, length, 640) of token ids (batch, length)."""
+    def hidden(self, ids: Tensor, seen: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """Last hidden states (batch, length, 640) of token ids (batch, length). `seen`: which items of the batch have
+        a picture, and its visual tokens (pictures, tokens, 640), which stand right behind the first id."""
         dtype = self._head.dtype
         text = F.embedding((ids - FIRST_TEXT_ID).clamp_min(0), self.text_rows)
         new = F.embedding(ids.clamp_max(FIRST_TEXT_ID - 1), self.new_rows)
-        h = torch.where((ids < FIRST_TEXT_ID)[..., None], new, text) * math.sqrt(self.shape.hidden)
+        h = torch.where((ids < FIRST_TEXT_ID)[..., None], new, text)
+        if seen is not None:
+            items, tokens = seen
+            places = torch.arange(1, 1 + tokens.shape[1])
+            h = h.index_put((items[:, None], places[None]), tokens)
+        h = h * math.sqrt(self.shape.hidden)
         h = h.to(dtype)
         length = ids.shape[1]
         for i, layer in enumerate(self.layers):

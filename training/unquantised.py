@@ -21,6 +21,7 @@ from agent.decoding import Answer
 from agent.engine import Engine
 from agent.onnx_decider import OnnxDecider
 from agent.prompt import FIRST_TEXT_ID, encode_request
+from agent.sight import Seen
 from agent.weights import GEMMA, NORMS, BaseWeights, Change, Shape, rope_frequencies
 
 
@@ -180,9 +181,9 @@ class RecordingDecider(OnnxDecider):
 
     last = Answer()
 
-    def answer(self, text: str) -> Answer:
+    def answer(self, text: str, seen: Seen | None = None) -> Answer:
         self.last = Answer()
-        self.last = super().answer(text)
+        self.last = super().answer(text, seen)
         return self.last
 
 
@@ -206,9 +207,9 @@ class UnquantisedDecider(RecordingDecider):
         rows = np.load(release / "vocabulary.npz")["rows"]
         return cls(folder, Body.merge(BaseWeights(base), Change(release / "change.npz"), rows), refuse_below)
 
-    def answer(self, text: str) -> Answer:
+    def answer(self, text: str, seen: Seen | None = None) -> Answer:
         self._unquantised.expected = [*encode_request(self.tokenizer, text), *self.draft]
-        return super().answer(text)
+        return super().answer(text, seen)
 
 
 def _norm(x: np.ndarray, weight: np.ndarray, eps: float) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from itertools import product
 from pathlib import Path
@@ -20,6 +21,8 @@ from actions.smtp import EmailSettings
 
 CONTEXT = Context(EmailSettings(host="h", sender="tako@example.org"), ContactBook([Contact("mia", "mia@example.com")]))
 ACTIONS = build_actions(CONTEXT, plugins=())
+DESCRIBE = ACTIONS["describe_scene"]
+PHOTO = Path("/x/a.jpg")  # is never opened
 SAID = {
     "recipient": ("mia", "mia"),
     "items": ("milk; two eggs", "牛奶; 两个鸡蛋"),
@@ -27,7 +30,7 @@ SAID = {
 }
 HAN = re.compile(r"[\u4e00-\u9fff]")
 LANGS = ("en", "zh")
-RECORDED = [function for function in CATALOGUE if function.name not in ("send_email", "none")]
+RECORDED = [function for function in CATALOGUE if function.name not in ("send_email", "describe_scene", "none")]
 
 
 def value(argument: Argument, lang: str) -> str:
@@ -119,7 +122,48 @@ def test_the_words_of_the_kinds_of_things() -> None:
     assert said("zh", "lost_and_found", "found", "雨伞").startswith("已记下你捡到：雨伞。")
     assert said("en", "interior_design", "", "japanese").startswith("I noted the style: japanese. ")
     assert said("zh", "interior_design", "客厅", "北欧").startswith("已记下：客厅，北欧风格。")
-    assert said("en", "describe_scene", "what is this?").startswith("I noted your question: what is this. ")
+
+
+class TestDescribing:
+    QUESTION = make_call("describe_scene", "what is this?")
+
+    @pytest.mark.parametrize(
+        ("lang", "words", "spoken"),
+        [
+            ("en", "A red bicycle. It leans on a wall", "A red bicycle. It leans on a wall."),
+            ("en", " Two\nlines\x1b[2J. ", "Two lines [2J."),
+            ("zh", "一辆红色的自行车。", "一辆红色的自行车。"),
+        ],
+    )
+    def test_the_model_s_own_words_are_spoken(self, lang: str, words: str, spoken: str) -> None:
+        outcome = DESCRIBE.perform(Request(self.QUESTION, lang, image=PHOTO, said=words))
+        assert outcome == Outcome("done", spoken, "describe_scene: question 'what is this?', photo")
+
+    def test_what_is_too_long_to_hear_is_cut(self) -> None:
+        spoken = DESCRIBE.perform(Request(self.QUESTION, "en", image=PHOTO, said="a wall and " * 200)).spoken
+        assert len(spoken) < 340
+        assert spoken.endswith(" and so on.")
+
+    @pytest.mark.parametrize("lang", LANGS)
+    def test_it_asks_for_a_picture(self, lang: str) -> None:
+        for step in (DESCRIBE.read_back, DESCRIBE.perform):
+            with pytest.raises(Question) as caught:
+                step(Request(self.QUESTION, lang, said="A wall."))
+            assert in_language(caught.value.spoken(lang), lang)
+
+    @pytest.mark.parametrize(("lang", "words"), [("en", ""), ("zh", ""), ("en", " ... ")])
+    def test_without_an_answer_it_says_what_it_cannot(self, lang: str, words: str) -> None:
+        outcome = DESCRIBE.perform(Request(self.QUESTION, lang, image=PHOTO, said=words))
+        assert outcome.status == "declined"
+        assert in_language(outcome.spoken, lang)
+        assert ("can't" in outcome.spoken) if lang == "en" else ("不能" in outcome.spoken)
+
+    @pytest.mark.parametrize("lang", LANGS)
+    def test_it_reads_the_question_back(self, lang: str) -> None:
+        asked = replace(request(FUNCTIONS["describe_scene"], lang), image=PHOTO)
+        question = DESCRIBE.read_back(asked)
+        assert is_question(question, lang), question
+        assert asked.call.args["question"].rstrip("?？") in question
 
 
 def test_the_photo_is_named_in_the_record() -> None:
@@ -148,7 +192,7 @@ def test_every_function_has_its_action() -> None:
         assert isinstance(action, Action)
         assert action.name == name
     assert {f.name for f in CATALOGUE if f.risk is not Risk.SAFE} >= {"send_email", "send_text", "amazon_shopping"}
-    for name in ("none", "send_email", "fly"):
+    for name in ("none", "send_email", "describe_scene", "fly"):
         with pytest.raises(ValueError, match="only recorded"):
             Recorded(name)
 
@@ -177,7 +221,7 @@ def test_a_third_party_takes_a_function_over() -> None:
     assert actions["doordash_delivery"].perform(Request(make_call("doordash_delivery", "pizza"), "en")).status == "done"
     assert actions["doordash_delivery"].context is CONTEXT  # type: ignore[attr-defined]
     none = actions["none"].perform(Request(make_call("none", "unsupported"), "en"))
-    assert "write an email and order dinner" in none.spoken
+    assert "write an email, order dinner and say what I see" in none.spoken
 
 
 def _entry(name: str, target: object) -> EntryPoint:

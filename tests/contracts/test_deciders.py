@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tiny_sight
 from PIL import Image
 
 from actions.catalogue import FUNCTIONS, make_call
 from actions.errors import InputError, ModelError
+from agent.bundle import Bundle, Embedding, sha256_of
 from agent.scripted import ScriptedDecider
-from agent.types import Decider, Percept
+from agent.types import Decider, Observer, Percept
 from device.choose import TEXT_MODEL
+from device.deferred import DeferredDecider
 from device.models.places import folder
 
 TINY = Path(__file__).parent.parent / "tiny_model"  # a few kilobytes with the true signature, made by a script in it
@@ -34,10 +38,24 @@ def _onnx(where: Path) -> Decider:
     return OnnxDecider(where)
 
 
-DECIDERS: dict[str, Callable[[], Decider]] = {
-    "scripted": lambda: ScriptedDecider({REQUESTS[0]: [make_call("send_text", "mom", "i'll be late")]}),
-    "tiny": lambda: _onnx(TINY),
-    "built": lambda: _onnx(folder(TEXT_MODEL)),
+def _with_eyes(where: Path) -> Path:
+    """The tiny model with the tiny tower beside it, in the empty folder `where`."""
+    for name in ("graph.onnx", "tokenizer.json", "weights.bin", "manifest.json"):
+        shutil.copy(TINY / name, where)
+    before = set(where.iterdir())
+    tiny_sight.give_eyes(where, hidden=Embedding(Bundle(TINY))([0]).shape[2])
+    manifest = json.loads((where / "manifest.json").read_text(encoding="utf-8"))
+    manifest["sha256"] |= {file.name: sha256_of(file) for file in set(where.iterdir()) - before}
+    (where / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return where
+
+
+DECIDERS: dict[str, Callable[[Path], Decider]] = {
+    "scripted": lambda _: ScriptedDecider({REQUESTS[0]: [make_call("send_text", "mom", "i'll be late")]}),
+    "tiny": lambda _: _onnx(TINY),
+    "seeing": lambda empty: _onnx(_with_eyes(empty)),
+    "deferred": lambda empty: DeferredDecider(lambda: _onnx(_with_eyes(empty))),
+    "built": lambda _: _onnx(folder(TEXT_MODEL)),
 }
 
 
@@ -45,8 +63,8 @@ DECIDERS: dict[str, Callable[[], Decider]] = {
     scope="module",
     params=[pytest.param(kind, marks=pytest.mark.slow if kind == "built" else ()) for kind in DECIDERS],
 )
-def decider(request: pytest.FixtureRequest) -> Decider:
-    made = DECIDERS[request.param]()
+def decider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Decider:
+    made = DECIDERS[request.param](tmp_path_factory.mktemp("decider"))
     assert isinstance(made, Decider)
     return made
 
@@ -74,6 +92,31 @@ def test_the_same_request_gets_the_same_answer(decider: Decider) -> None:
 
 def test_a_picture_is_no_hindrance(decider: Decider) -> None:
     assert decider.decide(Percept(REQUESTS[0], image=Image.new("RGB", (64, 48)))).calls
+
+
+def test_a_picture_looked_at_before_changes_nothing(decider: Decider) -> None:
+    if not isinstance(decider, Observer):
+        pytest.skip("it has no eyes, and does not claim any")
+    first, second = (Image.new("RGB", (64, 48), "green") for _ in range(2))
+    decider.look(first)
+    ahead, late = (decider.decide(Percept(REQUESTS[0], image=image)) for image in (first, second))
+    assert (ahead.calls, ahead.confidence) == (late.calls, late.confidence)
+
+
+def test_a_question_about_a_picture_leaves_the_next_request_alone(decider: Decider) -> None:
+    if not isinstance(decider, Observer):
+        pytest.skip("it has no eyes, and does not claim any")
+    before = decider.decide(Percept(REQUESTS[0]))
+    picture = Image.new("RGB", (64, 48), "green")
+    words = [decider.describe(picture, "what is this") for _ in range(2)]
+    assert words[0] == words[1]
+    if decider.look(picture) is None:
+        assert words[0] == ""
+    else:
+        with pytest.raises(InputError):
+            decider.describe(picture, "")
+    after = decider.decide(Percept(REQUESTS[0]))
+    assert (before.calls, before.confidence) == (after.calls, after.confidence)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\n\t", "\u200b"])

@@ -53,6 +53,27 @@ BANK = HEARD.parent / "bank"
             "Tell you key we meet in May.",
             "send_text | you key | we meet in May",
         ),
+        # the question mark of a question whose animal stands last stays, but only where it was typed and heard
+        (
+            "How warm should the tank be for a corn snake? => pet_care | corn snake | How warm should the tank be?",
+            "How warm should the tank be for a cornsnake?",
+            "pet_care | cornsnake | How warm should the tank be?",
+        ),
+        (
+            "How warm should the tank be for a corn snake? => pet_care | corn snake | How warm should the tank be?",
+            "How warm should the tank be for a corn steak.",
+            "pet_care | corn steak | How warm should the tank be",
+        ),
+        (
+            "how warm should the tank be for a corn snake => pet_care | corn snake | how warm should the tank be",
+            "How warm should the tank be for a corn snake?",
+            "pet_care | corn snake | How warm should the tank be",
+        ),
+        (
+            "怎么给它剪指甲，那只兔子？ => pet_care | 兔子 | 怎么给它剪指甲？",
+            "怎么给他剪指甲，那只肚子？",
+            "pet_care | 肚子 | 怎么给他剪指甲？",
+        ),
         # whether what came between belongs to the name or to the message cannot be told
         ("tell yuki we meet in may => send_text | yuki | we meet in may", "Tell Yuki Anne we meet in May.", None),
         # nobody could answer that

@@ -22,6 +22,7 @@ from random import Random
 from actions.catalogue import JOINT, Call, make_call
 from training.data import recombine, style
 from training.data.heard import read_heard
+from training.data.pictured import judged_keys as pictured_keys
 from training.data.recombine import ARTICLES, ONE_MEASURE
 from training.data.report import Reporter
 from training.data.requests import Example, judged_keys, key, read_examples
@@ -171,7 +172,7 @@ def generate(count: int, seed: int, data: Path) -> Iterator[Example]:
     """`count` examples; the same seed gives the same ones."""
     random = Random(seed)
     bank = [example for path in sorted((HERE / "bank").glob("*.txt")) for example in read_examples(path)]
-    judged = judged_keys()
+    judged = judged_keys() | pictured_keys()
     values = {lang: Values(HERE / "values" / f"{lang}.txt") for lang in LANGS}
     bank = [e for e in bank if key(e.text) not in judged]
     by_lang = {lang: [e for e in bank if e.lang == lang] for lang in LANGS}

@@ -86,6 +86,13 @@ class Alignment:
             at = unit.start - self.heard[start].start
             text = text[:at] + value[wanted[n].start : wanted[n].end] + text[at + unit.end - unit.start :]
         after = self.text[self.heard[end - 1].end :].lstrip()[:1]
+        if (
+            name in QUESTIONS
+            and after not in ("?", "？")
+            and value[-1] in "?？"
+            and self.text.rstrip()[-1:] in ("?", "？")
+        ):
+            after = self.text.rstrip()[-1]  # of a question about a pet that stands last, and is no part of it
         return text + after if after in ("?", "？") and name in QUESTIONS else text
 
 

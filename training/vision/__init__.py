@@ -1,0 +1,1 @@
+"""The school of sight: image tower, alignment, pictures for the functional tokens."""
