@@ -7,6 +7,7 @@ Knows nothing of functions or words.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
@@ -15,19 +16,23 @@ from actions.errors import ModelError
 from agent.bundle import Bundle, Embedding, damaged
 
 
+def open_session(path: Path, threads: int) -> ort.InferenceSession:
+    """A graph on the processor with so many threads, idle ones asleep. Raises what onnxruntime raises, which has no
+    common base class."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
 class Engine:
     """One sequence at a time. `append` adds tokens after `length` kept ones; `keep` forgets the last ones again."""
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
         try:
-            self._session = ort.InferenceSession(
-                str(bundle.folder / "graph.onnx"), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(bundle.folder / "graph.onnx", threads)
         except Exception as error:  # onnxruntime has no common base class for its errors
             raise damaged("the graph cannot be loaded") from error
         self.embedding = Embedding(bundle)

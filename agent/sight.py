@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime as ort
 
 from agent.bundle import CONCEPTS, PROJECTION, TOWER, damaged
 from agent.colors import COLOR_FEATURES, color_features, shrunk
 from agent.concepts import ATTRIBUTES, WORD_SLOTS, Concepts, Name
+from agent.engine import open_session
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -56,13 +56,8 @@ class Sight:
     def __init__(
         self, folder: Path, tokenizer: Tokenizer, embed: Callable[[list[int]], np.ndarray], threads: int = 1
     ) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
         try:
-            self._tower = ort.InferenceSession(str(folder / TOWER), options, providers=["CPUExecutionProvider"])
+            self._tower = open_session(folder / TOWER, threads)
             self._eye = Eye.of(self._tower.get_modelmeta().custom_metadata_map)
             self._input = self._tower.get_inputs()[0].name
         except Exception as error:  # onnxruntime has no common base class for its errors
