@@ -12,6 +12,8 @@ TakoError                     base: `spoken("en")`, `spoken("zh")`, `exit_code`
 
 from __future__ import annotations
 
+YES_NO = ("yes", "no")
+
 
 class TakoError(Exception):
     """Base of all errors that tako tells its user."""
@@ -52,9 +54,19 @@ class NotNow(ActionError):
 
 
 class Question(ActionError):
-    """Nothing was done: a detail is missing or means two things. The sentence is the question to the user."""
+    """Nothing was done: a detail is missing or means two things. The sentence is the question to the user.
+
+    about: what the answer is for: an argument of the call, which it then replaces, or a name of the action's own, under
+    which it is handed back in `Request.answers`; empty where no answer can be taken up
+    choices: the values among which the answer chooses, `YES_NO` for a plain question; empty when it may be anything
+    """
 
     exit_code = 8
+
+    def __init__(self, en: str, zh: str | None = None, about: str = "", choices: tuple[str, ...] = ()) -> None:
+        super().__init__(en, zh)
+        self.about = about
+        self.choices = choices
 
 
 class Misfit(ValueError):

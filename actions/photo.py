@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PIL import Image, ImageOps
 from actions.errors import InputError
 
 LONGEST_SIDE = 1600  # pixels
+LARGEST = 64_000_000  # pixels of a picture that is taken in; a few kilobytes can claim to be many more
 QUALITY = 85
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")  # none of them runs another program
 
@@ -25,7 +27,9 @@ def jpeg_to_send(path: Path) -> bytes:
     Raises `InputError` when it cannot be read.
     """
     try:
-        with Image.open(path, formats=FORMATS) as picture:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as picture:
+            if picture.width * picture.height > LARGEST:
+                raise Image.DecompressionBombError
             picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
             upright = ImageOps.exif_transpose(picture)
             if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:

@@ -19,14 +19,15 @@ from agent.prompt import words
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# how many visual tokens each group of words takes: the likeliest name, the next one, the general one, attributes
-ENGLISH, CHINESE = 5, 6
-NEXT = 3
-GENERAL = 2
+# how many visual tokens each group of words takes: the name, English and Chinese; the next likely one; the general one;
+# attributes
+NAME, NEXT, GENERAL = (5, 6), (4, 5), (2, 2)
 ATTRIBUTES = ("color", "material", "room")
-WORD_SLOTS = ENGLISH + CHINESE + 2 * NEXT + 2 * GENERAL + len(ATTRIBUTES)
-CHOICES = 6  # names that may share a slot
-SHARPNESS = 2.0  # exponent on the names' probabilities: words that lie on top of each other cannot be read
+WORD_SLOTS = sum((*NAME, *NEXT, *GENERAL)) + len(ATTRIBUTES)
+SURENESS = 4  # numbers that say how sure the names are
+PROBABLE = 0.05  # of the next name, below which it is nothing to think of
+CHOICES = 6  # names of which an argument may take words
+BREED = {"dog": 0.6, "cat": 0.9}  # share of its species that a breed needs to be called by its name
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,17 @@ class Name:
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """Word slots as weighted token ids: slot i is the sum over j of weights[i, j] * embedding(ids[i, j]).
+class Wording:
+    """What is seen in words: slot i is weights[i] times the embedding of the token ids[i].
 
-    ids: int64 (slots, choices); weights: float32 (slots, choices), zero where a slot has fewer words.
+    ids: int64 (WORD_SLOTS,); weights: float32 (WORD_SLOTS,), zero where there is no word, an attribute's probability;
+    sureness: float32 (SURENESS,), the probabilities of the name, the next and the general one, and of the six likeliest
+    together.
     """
 
     ids: np.ndarray
     weights: np.ndarray
+    sureness: np.ndarray
 
 
 class Concepts:
@@ -66,11 +70,17 @@ class Concepts:
         generals = list(dict.fromkeys(name.general for name in self.names))
         self.general_of = np.array([generals.index(name.general) for name in self.names])
         self.attributes = {kind: [tuple(pair) for pair in table[kind]] for kind in ATTRIBUTES}
-        self._english = _padded(tokenizer, [name.en for name in self.names], ENGLISH)
-        self._chinese = _padded(tokenizer, [name.zh for name in self.names], CHINESE)
-        self._generals = tuple(_padded(tokenizer, [pair[i] for pair in generals], GENERAL) for i in (0, 1))
+        self._tables = [
+            _padded(tokenizer, [(name.en, name.zh)[i] for name in self.names], max(NAME[i], NEXT[i])) for i in (0, 1)
+        ]
+        self._generals = [_padded(tokenizer, [pair[i] for pair in generals], GENERAL[i]) for i in (0, 1)]
+        self._species = {  # general name of a breed to the name of its species
+            generals.index(name.general): (place, BREED[name.en])
+            for place, name in enumerate(self.names)
+            if name.en in BREED and name.general in generals
+        }
         self._attributes = {
-            kind: _padded(tokenizer, [pair[0] for pair in pairs], 1) for kind, pairs in self.attributes.items()
+            kind: _padded(tokenizer, [pair[0] for pair in pairs], 1)[:, 0] for kind, pairs in self.attributes.items()
         }
         self._spoken = [
             {t for text in (name.en, name.plural, name.zh, *name.general) for t in words(tokenizer, text)}
@@ -89,32 +99,57 @@ class Concepts:
         """Of each name, from those of the concepts (concepts,)."""
         return np.bincount(self.name_of, concepts, len(self.names))
 
-    def mixture(self, names: np.ndarray, attributes: dict[str, np.ndarray]) -> Mixture:
+    def likeliest(self, names: np.ndarray) -> tuple[int, int | None]:
+        """What to call it and what else it might be (None: nothing else), from the probabilities of the names (names,).
+
+        A dog or a cat whose breed is not clear is called by its species, and no breed comes next.
+        """
+        order = np.argsort(-names, kind="stable")
+        first = int(order[0])
+        general = int(self.general_of[first])
+        species, share = self._species.get(general, (first, 0.0))
+        unclear = names[first] < share * names[self.general_of == general].sum()
+        rest = [int(i) for i in order[1:CHOICES] if not (unclear and self.general_of[i] == general)]
+        second = rest[0] if rest and names[rest[0]] >= PROBABLE else None
+        return (species if unclear else first), second
+
+    def wording(self, names: np.ndarray, attributes: dict[str, np.ndarray]) -> Wording:
         """The word slots from the probabilities of the names (names,) and of each kind of attribute."""
-        ids = np.zeros((WORD_SLOTS, CHOICES), np.int64)
-        weights = np.zeros((WORD_SLOTS, CHOICES), np.float32)
-        top = np.argsort(-names, kind="stable")[: CHOICES + 1]
-        start = 0
-        for chosen, tables in ((top[:CHOICES], (ENGLISH, CHINESE)), (top[1:], (NEXT, NEXT))):
-            share = _sharp(names[chosen])
-            for table, size in zip((self._english, self._chinese), tables, strict=True):
-                _fill(ids, weights, start, table[chosen, :size], share)
-                start += size
+        ids = np.zeros(WORD_SLOTS, np.int64)
+        weights = np.zeros(WORD_SLOTS, np.float32)
+        name, other = self.likeliest(names)
         generals = np.bincount(self.general_of, names, len(self._generals[0]))
-        likely = np.argsort(-generals, kind="stable")[:CHOICES]
-        for table in self._generals:
-            _fill(ids, weights, start, table[likely], _sharp(generals[likely]))
-            start += GENERAL
+        general = int(generals.argmax())
+        start = 0
+        for chosen, tables, sizes in (
+            (name, self._tables, NAME),
+            (other, self._tables, NEXT),
+            (general, self._generals, GENERAL),
+        ):
+            for table, size in zip(tables, sizes, strict=True):
+                if chosen is not None:
+                    tokens = table[chosen, :size]
+                    ids[start : start + size] = np.maximum(tokens, 0)
+                    weights[start : start + size] = tokens >= 0
+                start += size
         for kind in ATTRIBUTES:
-            likely = np.argsort(-attributes[kind], kind="stable")[:CHOICES]
-            _fill(ids, weights, start, self._attributes[kind][likely], attributes[kind][likely])
+            likely = int(attributes[kind].argmax())
+            ids[start], weights[start] = max(self._attributes[kind][likely], 0), attributes[kind][likely]
             start += 1
-        return Mixture(ids, weights)
+        whole = float(np.sort(names)[-CHOICES:].sum())
+        next_ = 0.0 if other is None else float(names[other])
+        sureness = np.array([self._mass(names, name), next_, generals[general], whole], np.float32)
+        return Wording(ids, weights, sureness)
+
+    def _mass(self, names: np.ndarray, i: int) -> float:
+        """Probability of a name; of a species that of all its breeds."""
+        general = int(self.general_of[i])
+        species, _ = self._species.get(general, (-1, 0.0))
+        return float(names[self.general_of == general].sum() if i == species else names[i])
 
     def sayable(self, names: np.ndarray) -> set[int]:
-        """Token ids of the words that the picture may put into an argument."""
-        top = np.argsort(-names, kind="stable")[:CHOICES]
-        return self._always.union(*(self._spoken[i] for i in top if names[i] > 0.02))
+        """Token ids of the words that the picture may put into an argument: those of the names in the slots."""
+        return self._always.union(*(self._spoken[i] for i in self.likeliest(names) if i is not None))
 
 
 def _padded(tokenizer: Tokenizer, texts: Sequence[str], size: int) -> np.ndarray:
@@ -124,17 +159,3 @@ def _padded(tokenizer: Tokenizer, texts: Sequence[str], size: int) -> np.ndarray
         ids = words(tokenizer, text)[:size]
         table[i, : len(ids)] = ids
     return table
-
-
-def _sharp(p: np.ndarray) -> np.ndarray:
-    """Shares of the whole, the likely ones made likelier."""
-    raised = np.maximum(p, 1e-9) ** SHARPNESS
-    return raised / raised.sum()
-
-
-def _fill(ids: np.ndarray, weights: np.ndarray, start: int, tokens: np.ndarray, share: np.ndarray) -> None:
-    """Puts the tokens (choices, size) of names with these shares (choices,) into the slots from `start` on."""
-    there = tokens >= 0
-    size, count = tokens.shape[1], len(share)
-    ids[start : start + size, :count] = np.where(there, tokens, 0).T
-    weights[start : start + size, :count] = (there * share[:, None]).T

@@ -75,6 +75,11 @@ class OnnxDecider:
                 self._last = image, self._sight.look(image)
             return self._last[1]
 
+    def embedding(self, image: Image) -> np.ndarray | None:
+        """As `agent.types.Embedder` says."""
+        seen = self.look(image)
+        return None if seen is None else seen.embedding
+
     def answer(self, text: str, seen: Seen | None = None) -> Answer:
         """The model's own answer to a request, before any refusal. Raises `InputError`."""
         said = encode_request(self.tokenizer, text)

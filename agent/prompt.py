@@ -22,7 +22,7 @@ from actions.errors import InputError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-PROMPT_VERSION = 1
+PROMPT_VERSION = 2
 MAX_FUNCTIONS = 24  # rows reserved for functional tokens: a new function needs no new vocabulary
 FUNCTION_TOKENS = tuple(f"<fn_{i}>" for i in range(MAX_FUNCTIONS))
 RESERVED = ("<pad>", "<eos>", "<bos>", "<unk>", "<call>", "<sep>", "<end>", "<image>", *FUNCTION_TOKENS)

@@ -2,10 +2,9 @@
 
     picture -> tower.onnx -> feature -> probabilities of names and attributes -> word slots -> visual tokens
 
-The tower is of the CLIP kind (`training/vision`); its class rows are prototypes. A word slot is the
-probability-weighted mean of the embeddings of the words that the picture calls for; what words do not hold goes into a
-few dense tokens, projected from the feature. A sure tower thus hands the text model words that it knows, and an unsure
-one a blend.
+The tower is of the CLIP kind (`training/vision`); its class rows are prototypes. A word slot is the embedding of a
+word that the picture calls for; what words do not hold goes into a few dense tokens, projected from the feature. So the
+tower hands the text model words that it knows how to copy, and beside them how sure it is of them.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,7 @@ import numpy as np
 
 from agent.bundle import CONCEPTS, PROJECTION, TOWER, damaged
 from agent.colors import COLOR_FEATURES, color_features, shrunk
-from agent.concepts import ATTRIBUTES, WORD_SLOTS, Concepts, Name
+from agent.concepts import ATTRIBUTES, SURENESS, WORD_SLOTS, Concepts, Name
 from agent.engine import open_session
 
 if TYPE_CHECKING:
@@ -87,21 +86,19 @@ class Sight:
     def look(self, picture: Image) -> Seen:
         """picture: RGB, upright, of any size (`agent.picture.fit`)."""
         square = self._eye.square(picture)
-        feature = self._tower.run(None, {self._input: self._eye.pixels(square)})[0][0]
+        feature = np.mean([self._tower.run(None, {self._input: x})[0][0] for x in self._eye.views(picture, square)], 0)
         return self.seen(feature, color_features(shrunk(square)))
 
     def seen(self, feature: np.ndarray, colors: np.ndarray) -> Seen:
         """From a feature float32 (feature,) and the picture's colours float32 (COLOR_FEATURES,)."""
         p = self.projection
         names = self.concepts.probabilities(p.concepts(feature))
-        mixture = self.concepts.mixture(names, p.attributes(feature, colors))
-        used = mixture.weights > 0
-        table = np.zeros((*used.shape, p.slots.shape[1]), np.float32)
-        table[used] = self._embed(mixture.ids[used].tolist())[0]
-        slots = (table * mixture.weights[..., None]).sum(1)
+        wording = self.concepts.wording(names, p.attributes(feature, colors))
         scale = np.sqrt(np.float32(p.slots.shape[1]))
         tokens = p.slots * scale
-        tokens[1 : 1 + WORD_SLOTS] += slots
+        tokens[0] += wording.sureness @ p.sure * scale
+        used = np.flatnonzero(wording.weights)
+        tokens[1 + used] += self._embed(wording.ids[used].tolist())[0] * wording.weights[used, None]
         tokens[1 + WORD_SLOTS :] += p.dense(feature) * scale
         top = np.argsort(-names, kind="stable")[:5]
         likeliest = tuple((self.concepts.names[i], float(names[i])) for i in top)
@@ -123,12 +120,19 @@ class Eye:
         return cls(int(eye["side"]), tuple(eye["mean"]), tuple(eye["deviation"]))
 
     def square(self, picture: Image) -> Image:
-        from PIL.Image import Resampling
-
         width, height = picture.size
         side = min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
-        return picture.resize((self.side, self.side), Resampling.BICUBIC, (left, top, left + side, top + side))
+        return _small(picture, self.side, (left, top, left + side, top + side))
+
+    def views(self, picture: Image, square: Image) -> Iterator[np.ndarray]:
+        """What the tower looks at, one after the other: the square, its mirror image, and all of the picture squeezed
+        into a square. The mean of their features names more things rightly than one does (training/LOG.md)."""
+        pixels = self.pixels(square)
+        yield pixels
+        yield np.ascontiguousarray(pixels[..., ::-1])
+        if max(picture.size) > 1.05 * min(picture.size):
+            yield self.pixels(_small(picture, self.side, (0, 0, *picture.size)))
 
     def pixels(self, square: Image) -> np.ndarray:
         """float32 (1, 3, side, side)."""
@@ -144,7 +148,8 @@ class Projection:
     color, material, room: (choices, inputs + 1), the last column the bias; material and room read the feature, color
     the colours of the picture and the feature
     joint (feature, embedding): into the space that picture and text share
-    slots (visual tokens, hidden); inner (feature, inner), inner_bias; outer (inner, dense * hidden), outer_bias
+    slots (visual tokens, hidden); sure (SURENESS, hidden), of the first token
+    inner (feature, inner), inner_bias; outer (inner, dense * hidden), outer_bias
     """
 
     @classmethod
@@ -155,7 +160,8 @@ class Projection:
         rest = dict(zip(("inner", "inner_bias", "outer", "outer_bias"), none, strict=True))
         ones = np.ones(len(heads["rows"]), np.float32)
         fitted = {name: heads[name] for name in ("rows", "rows_bias", "joint", *ATTRIBUTES)}
-        return cls({**fitted, **rest, "rows_scale": ones, "slots": np.zeros((1 + WORD_SLOTS, hidden))})
+        blank = {"slots": np.zeros((1 + WORD_SLOTS, hidden)), "sure": np.zeros((SURENESS, hidden))}
+        return cls({**fitted, **rest, **blank, "rows_scale": ones})
 
     def __init__(self, arrays: dict[str, np.ndarray]) -> None:
         get = {name: array if array.dtype == np.int8 else array.astype(np.float32) for name, array in arrays.items()}
@@ -163,7 +169,7 @@ class Projection:
         self._bias = get["rows_bias"]
         self._heads = {kind: get[kind] for kind in ATTRIBUTES}
         self._joint = get["joint"]
-        self.slots = get["slots"]
+        self.slots, self.sure = get["slots"], get["sure"]
         self._inner, self._inner_bias = get["inner"], get["inner_bias"]
         self._outer, self._outer_bias = get["outer"], get["outer_bias"]
 
@@ -181,6 +187,7 @@ class Projection:
             "rows_bias": (self._bias, (concepts,)),
             "joint": (self._joint, (width, self._joint.shape[-1])),
             "slots": (self.slots, (VISUAL_TOKENS, hidden)),
+            "sure": (self.sure, (SURENESS, hidden)),
             "inner_bias": (self._inner_bias, (inner,)),
             "outer": (self._outer, (inner, DENSE * hidden)),
             "outer_bias": (self._outer_bias, (DENSE * hidden,)),
@@ -210,6 +217,12 @@ class Projection:
         """float32 (dense tokens, hidden)."""
         inner = unit(feature) @ self._inner + self._inner_bias
         return (np.maximum(inner, 0) @ self._outer + self._outer_bias).reshape(-1, self.slots.shape[1])
+
+
+def _small(picture: Image, side: int, box: tuple[float, float, float, float]) -> Image:
+    from PIL.Image import Resampling
+
+    return picture.resize((side, side), Resampling.BICUBIC, box)
 
 
 def unit(x: np.ndarray, length: float = LENGTH) -> np.ndarray:

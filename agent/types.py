@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from actions.catalogue import Call
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
 
 
@@ -51,6 +52,14 @@ class Observer(Protocol):
     def describe(self, image: Image, question: str) -> str:
         """What it says to a question about a picture, a sentence or two in the question's language; empty when it has
         no eyes. Raises `actions.errors.InputError` for a question that cannot be read."""
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Makes a vector of a picture, by which it can be found again."""
+
+    def embedding(self, image: Image) -> np.ndarray | None:
+        """float32 (n,), unit length, of a picture (RGB, upright); None when it has no eyes."""
 
 
 @runtime_checkable

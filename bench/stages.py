@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from actions.smtp import EmailSettings
+    from actions.messages.smtp import EmailSettings
     from demo.mail_server import Inbox
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -113,8 +113,8 @@ def act(runs: int) -> Result:
     """One email with the photo to a server on this machine: connection, STARTTLS, login, message."""
     from actions.base import Request
     from actions.catalogue import make_call
-    from actions.contacts import Contact, ContactBook
-    from actions.send_email import SendEmail
+    from actions.messages.send_email import SendEmail
+    from actions.people.contacts import Contact, ContactBook
     from demo.mail_server import mail_server
 
     with tempfile.TemporaryDirectory() as folder, mail_server(Path(folder)) as inbox:
@@ -126,8 +126,8 @@ def act(runs: int) -> Result:
 
 
 def _account(inbox: Inbox) -> EmailSettings:
+    from actions.messages.smtp import EmailSettings
     from actions.secret import Secret
-    from actions.smtp import EmailSettings
     from demo.mail_server import HOST, USER
 
     return EmailSettings(host=HOST, port=inbox.port, user=USER, password=Secret(inbox.password), ca_file=inbox.ca_file)
@@ -164,7 +164,7 @@ def build(runs: int) -> Result:
 
 def turn(runs: int, lang: str, image: bool) -> Result:
     """Whole turns in one process, as the service takes them: models loaded by the first, the answer into a file."""
-    from actions.contact_files import ContactsSettings, PersonSettings
+    from actions.people.contact_files import ContactsSettings, PersonSettings
     from demo.mail_server import mail_server
     from device.body import recorded
     from device.journal import HistorySettings

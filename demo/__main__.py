@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 
 from demo.mail_server import HOST, USER, Inbox, mail_server
+from demo.phone import Phone, phone
 
 ROOT = Path(__file__).resolve().parent.parent
 TAKO = Path(sysconfig.get_path("scripts")) / "tako"
@@ -31,6 +32,12 @@ user = "{user}"
 password = {{ file = "{password}" }}
 sender_name = "tako"
 ca_file = "{ca_file}"
+
+[text]
+via = "webhook"
+
+[text.webhook]
+url = "{phone}"  # the demo's own phone, likewise on this machine
 
 [contacts.people."Anna Berg"]
 email = "anna@example.com"
@@ -66,7 +73,7 @@ TURNS = (
         "send_email",
         "done",
     ),
-    Turn("A Chinese request, spoken", "tests/data/zh_request.wav", None, "answer_zh.wav", "send_text", "recorded"),
+    Turn("A Chinese request, spoken", "tests/data/zh_request.wav", None, "answer_zh.wav", "send_text", "done"),
 )
 
 
@@ -76,8 +83,8 @@ def main(out: Path) -> None:
     """Show two whole turns on this machine."""
     os.chdir(ROOT)
     out.mkdir(parents=True, exist_ok=True)
-    with mail_server(out) as inbox:
-        settings = _write_settings(out, inbox)
+    with mail_server(out) as inbox, phone() as mobile:
+        settings = _write_settings(out, inbox, mobile)
         problems = [problem for turn in TURNS for problem in _show(turn, settings, out, inbox)]
         letters = list(inbox.messages)
     _title("The mail server received")
@@ -85,6 +92,11 @@ def main(out: Path) -> None:
         _show_letter(letter)
     if not any(_has_photo(letter) and letter["To"].addresses[0].addr_spec == "anna@example.com" for letter in letters):
         problems.append("the email with the photo did not reach anna@example.com")
+    _title("The phone received")
+    for text in mobile.texts:
+        click.echo(f"{text['number']:11} {text['message']}")
+    if not any(text["name"] == "小明" for text in mobile.texts):
+        problems.append("the text did not reach 小明")
     _title("The spoken answers")
     for turn in TURNS:
         click.echo(f"{out / turn.answer}  {_seconds(out / turn.answer):.1f} s")
@@ -93,10 +105,16 @@ def main(out: Path) -> None:
     sys.exit(bool(problems))
 
 
-def _write_settings(out: Path, inbox: Inbox) -> Path:
+def _write_settings(out: Path, inbox: Inbox, mobile: Phone) -> Path:
     path = out / "tako.toml"
     text = SETTINGS.format(
-        path=path, host=HOST, port=inbox.port, user=USER, password=PASSWORD, ca_file=inbox.ca_file.name
+        path=path,
+        host=HOST,
+        port=inbox.port,
+        user=USER,
+        password=PASSWORD,
+        ca_file=inbox.ca_file.name,
+        phone=mobile.url,
     )
     path.write_text(text, encoding="utf-8")
     password = out / PASSWORD

@@ -10,7 +10,6 @@ A model that cannot be loaded is an error of the turn that needs it, told like a
 from __future__ import annotations
 
 import io
-import itertools
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,17 +19,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actions.base import Action
-from actions.contact_files import load_contacts
 from actions.errors import TakoError
+from actions.people.contact_files import LiveContacts, load_contacts
 from actions.registry import Context, build_actions
 from agent.types import Decider, LanguageModel
 from device.choose import BrokenCamera, choose_camera, choose_decider, choose_trigger
-from device.confirm import ScriptedConfirmer, SpokenConfirmer, TerminalConfirmer, grammar
+from device.confirm import AgreeingConfirmer, DialogueSettings, SpokenConfirmer, TerminalConfirmer, grammar
 from device.deferred import Deferred, DeferredDecider, DeferredTranscriber
 from device.journal import SqliteJournal
-from device.models.places import home
+from device.lamp import Lamp, Network
+from device.meaning import ModelMeaning
+from device.models.places import home, own_contacts
+from device.mute import Mute, MutedMicrophone
 from device.pi.indicator import LedIndicator
-from device.seams import Camera, Confirmer, Indicator, State, Transcriber, Transcript, Voice
+from device.pi.trigger import ButtonTrigger
+from device.reminders import open_reminders
+from device.seams import Camera, Confirmer, Indicator, State, Transcriber, Transcript, Trigger, Voice
 from device.sim.camera import FolderCamera, NoCamera
 from device.sim.indicator import SilentIndicator, TerminalIndicator
 from device.sim.lines import Lines
@@ -76,18 +80,26 @@ def simulated(settings: Settings, lines: Lines, image: Path | None, yes: bool, a
     voice = _voice(settings) if aloud else PrintVoice()
     body = _plain(settings, image, _confirmer(yes, lines), voice)
     ear = _ear(settings, _transcriber(settings, body.decider))
-    body = replace(body, trigger=KeyTrigger(lines), ear=ear, indicator=TerminalIndicator(), must_see=False)
+    body = replace(
+        body,
+        trigger=KeyTrigger(lines),
+        ear=ear,
+        indicator=TerminalIndicator(),
+        must_see=False,
+        grace=settings.outbox.grace_seconds,
+    )
     with closing(body):
         _load(body.decider)
         yield body
 
 
 @contextmanager
-def living(settings: Settings, lines: Lines) -> Iterator[Body]:
-    """The gadget itself. What keeps it from starting is spoken as well; what it can do without for now is only told."""
+def living(settings: Settings, lines: Lines, stopping: threading.Event) -> Iterator[Body]:
+    """The gadget itself, until `stopping` is set. What keeps it from starting is spoken as well; what it can do without
+    for now is only told."""
     voice = _voice(settings)
     try:
-        body = _gadget(settings, lines, voice)
+        body = _gadget(settings, lines, voice, stopping)
     except TakoError as error:
         tell(voice, error, settings.language)
         voice.close()
@@ -120,9 +132,12 @@ def journal_of(settings: Settings) -> SqliteJournal:
     return SqliteJournal(folder / "history.sqlite", settings.history.keep_pictures)
 
 
-def actions_of(settings: Settings) -> Mapping[str, Action]:
-    """The hands of the settings. Raises `SettingsError`."""
-    return build_actions(Context(settings.email, load_contacts(settings.contacts)))
+def actions_of(settings: Settings, mind: Decider | None = None) -> Mapping[str, Action]:
+    """The hands of the settings; `mind`: what knows meanings, the one of the settings when left out. Raises
+    `SettingsError`."""
+    meaning = ModelMeaning(mind or DeferredDecider(lambda: choose_decider(settings.mind)))
+    contacts = LiveContacts(settings.contacts, own_contacts())
+    return build_actions(Context(settings, contacts, home(), meaning, open_reminders))
 
 
 def tell(voice: Voice, error: TakoError, lang: str) -> None:
@@ -135,20 +150,55 @@ def tell(voice: Voice, error: TakoError, lang: str) -> None:
         log.warning("it cannot be spoken: %s", silent)
 
 
-def _gadget(settings: Settings, lines: Lines, voice: Voice) -> Body:
+def _gadget(settings: Settings, lines: Lines, voice: Voice, stopping: threading.Event) -> Body:
     lang, decider = settings.language, DeferredDecider(lambda: choose_decider(settings.mind))
     transcriber = _transcriber(settings, decider)
+    mute = Mute(home() / "muted")
     ear = _ear(settings, transcriber)
+    ear = replace(ear, microphone=MutedMicrophone(ear.microphone, mute))
     journal: History = journal_of(settings)
-    trigger = choose_trigger(settings.button, lines)
-    indicator: Indicator = TerminalIndicator() if settings.button.kind == "key" else LedIndicator(settings.light)
-    camera, problems = _camera(settings)
+    trigger = choose_trigger(settings.button, lines, mute)
+    indicator, problems = _light(settings, trigger, mute)
+    camera, blind = _camera(settings)
+    problems += blind
+    if isinstance(trigger, ButtonTrigger) and trigger.problem:
+        problems.append(trigger.problem)
     problems += [journal.notice] if isinstance(journal, SqliteJournal) and journal.notice else []
     for problem in (*problems, *_load(decider, transcriber)):
         indicator.show(State.ERROR, problem.spoken(lang))
         tell(voice, problem, lang)
-    confirmer = _spoken(ear, voice, indicator)
-    return Body(trigger, camera, ear, decider, actions_of(settings), confirmer, voice, indicator, journal, lang)
+    confirmer = _spoken(ear, voice, indicator, trigger, settings.dialogue, stopping)
+    return Body(
+        trigger,
+        camera,
+        ear,
+        decider,
+        actions_of(settings, decider),
+        confirmer,
+        voice,
+        indicator,
+        journal,
+        lang,
+        grace=settings.outbox.grace_seconds,
+        mute=mute,
+        stopping=stopping,
+    )
+
+
+def _light(settings: Settings, trigger: Trigger, mute: Mute) -> tuple[Indicator, list[TakoError]]:
+    """The light, and what keeps it from shining for now."""
+    light = None if settings.button.kind == "key" else LedIndicator(settings.light, patient=True)
+    network = Network()
+    lamp = Lamp(
+        light or TerminalIndicator(),
+        {
+            State.ERROR: lambda: isinstance(trigger, ButtonTrigger) and trigger.problem is not None,
+            State.MUTED: lambda: mute.on,
+            State.OFFLINE: network.offline,
+        },
+    )
+    mute.watch(lamp.refresh)
+    return lamp, [light.problem] if light and light.problem else []
 
 
 def _load(*parts: object) -> list[TakoError]:
@@ -165,12 +215,13 @@ def _load(*parts: object) -> list[TakoError]:
 
 def _plain(settings: Settings, image: Path | None, confirmer: Confirmer, voice: Voice) -> Body:
     """No button, no ear, no light; the picture that was handed in, if any."""
+    decider = DeferredDecider(lambda: choose_decider(settings.mind))
     return Body(
         trigger=ScriptedTrigger(()),
         camera=FolderCamera(image) if image else NoCamera(),
         ear=None,
-        decider=DeferredDecider(lambda: choose_decider(settings.mind)),
-        actions=actions_of(settings),
+        decider=decider,
+        actions=actions_of(settings, decider),
         confirmer=confirmer,
         voice=voice,
         indicator=SilentIndicator(),
@@ -188,7 +239,7 @@ def _voice(settings: Settings, out: Path | None = None) -> Voice:
 
 def _transcriber(settings: Settings, decider: Decider) -> DeferredTranscriber:
     def load() -> Transcriber:
-        names = [contact.name for contact in load_contacts(settings.contacts).contacts]
+        names = [contact.name for contact in load_contacts(settings.contacts, own_contacts()).contacts]
         transcriber, reason = choose_transcriber(settings.speech, home() / "models", names)
         log.info("%s", reason)
         return RescoringTranscriber(transcriber, likelihoods) if settings.speech.rescoring else transcriber
@@ -215,12 +266,18 @@ def _camera(settings: Settings) -> tuple[Camera, list[TakoError]]:
 
 
 def _confirmer(yes: bool, lines: Lines | None = None) -> Confirmer:
-    if yes:
-        return ScriptedConfirmer(itertools.repeat(True))
-    return TerminalConfirmer(lines)
+    asking = TerminalConfirmer(lines)
+    return AgreeingConfirmer(asking) if yes else asking
 
 
-def _spoken(ear: Ear, voice: Voice, indicator: Indicator) -> Confirmer:
+def _spoken(
+    ear: Ear,
+    voice: Voice,
+    indicator: Indicator,
+    trigger: Trigger,
+    settings: DialogueSettings,
+    stopping: threading.Event,
+) -> Confirmer:
     """Asks aloud."""
     tapped = threading.Event()  # there is no button to hold while answering: silence ends the answer
     tapped.set()
@@ -230,6 +287,10 @@ def _spoken(ear: Ear, voice: Voice, indicator: Indicator) -> Confirmer:
         lambda lang: hearing_answers(ear.transcriber, lang),
         endpointing=lambda chunks: iter(ear.endpointing(chunks, tapped)),
         asking=lambda: indicator.show(State.LISTENING),
+        settings=settings,
+        words=lambda: ear.transcriber,
+        button=trigger,
+        stopping=stopping,
     )
 
 

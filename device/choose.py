@@ -13,6 +13,7 @@ import msgspec
 from actions.errors import TakoError
 from agent.types import Decider
 from device.models.places import folder
+from device.mute import Mute
 from device.pi.camera import PicameraCamera, PicameraSettings
 from device.pi.trigger import ButtonTrigger, PinSettings
 from device.seams import Camera, Trigger
@@ -71,9 +72,10 @@ class BrokenCamera:
         """Nothing is open."""
 
 
-def choose_trigger(settings: ButtonSettings, lines: Lines) -> Trigger:
-    """Raises `DeviceError` when there is no such button. `lines`: the terminal's, for the Enter key."""
-    return KeyTrigger(lines) if settings.kind == "key" else ButtonTrigger(settings.gpio)
+def choose_trigger(settings: ButtonSettings, lines: Lines, mute: Mute) -> Trigger:
+    """Raises `DeviceError` when there is no such button. `lines`: the terminal's, for the Enter key; `mute`: what its
+    switch and its second button turn."""
+    return KeyTrigger(lines) if settings.kind == "key" else ButtonTrigger(settings.gpio, mute=mute, patient=True)
 
 
 def choose_camera(settings: CameraSettings) -> Camera:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from agent.types import Decider, Decision, Observer, Percept
+from agent.types import Decider, Decision, Embedder, Observer, Percept
 from device.seams import Transcriber, Transcript
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Deferred(Generic[T]):
 
 
 class DeferredDecider(Deferred[Decider]):
-    """A `Decider`, and an `Observer` as far as the one it makes is. Whoever looks first makes it, too."""
+    """A `Decider`, and an `Observer` and `Embedder` as far as the one it makes is. Whoever looks first makes it."""
 
     def decide(self, percept: Percept) -> Decision:
         return self.get().decide(percept)
@@ -53,6 +53,10 @@ class DeferredDecider(Deferred[Decider]):
     def describe(self, image: Image, question: str) -> str:
         mind = self.get()
         return mind.describe(image, question) if isinstance(mind, Observer) else ""
+
+    def embedding(self, image: Image) -> np.ndarray | None:
+        mind = self.get()
+        return mind.embedding(image) if isinstance(mind, Embedder) else None
 
 
 class DeferredTranscriber(Deferred[Transcriber]):

@@ -1,39 +1,37 @@
 """Looks at everything a turn needs and says what is missing and how to mend it.
 
-Each check is a small function of `Probes` (device/probes.py), the ways it looks at the machine. Changes nothing. Knows
-neither how a model is built nor how an engine is chosen: it is told by the probes it is given.
+Each check is a small function of `Probes` (device/probes.py), the ways it looks at the machine; those of what lies
+outside the board are in `device/checks_services.py`. Changes nothing. Knows neither how a model is built nor how an
+engine is chosen: it is told by the probes it is given.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
+from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
 
 from actions.errors import DeviceError, TakoError
+from device import checks_services as services
+from device.board import HOT, TOO_HOT
+from device.errors import fault
+from device.finding import FAIL, OK, WARN, Finding
 from device.models import home, lacking
 from device.models.progress import megabytes
 from device.probes import Probes
 
-OK, WARN, FAIL = "ok", "warn", "fail"
+log = logging.getLogger(__name__)
 _PYTHON = ((3, 11), (3, 13))  # first and last that tako is tested on
 _LITTLE, _TOO_LITTLE = 1_000_000_000, 100_000_000  # bytes of free disk: worth a word; too little for a history
+_SCARCE = 80_000_000  # bytes of memory with which a turn begins to swap
 _EPOCH = 1_767_225_600.0  # 2026-01-01 UTC: a clock before this has never been set
 _MARK = {OK: "[green]ok[/]", WARN: "[yellow]warn[/]", FAIL: "[red]fail[/]"}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one check saw."""
-
-    name: str
-    level: str  # OK, WARN (works, with less) or FAIL (a turn cannot work)
-    what: str
-    cure: str = ""  # what to do, empty when nothing is to be done
 
 
 def python(probes: Probes) -> Finding:
@@ -46,12 +44,49 @@ def python(probes: Probes) -> Finding:
 
 
 def disk(probes: Probes) -> Finding:
-    where = home()
-    while not where.exists():
-        where = where.parent
+    where = _existing(home())
+    obstacle = probes.obstacle(where)
+    if obstacle == "read-only":
+        cure = "sudo mount -o remount,rw /; if that does not last, the SD card is worn out: put in another"
+        return Finding("disk", FAIL, f"{where} is read-only: nothing can be kept", cure)
+    if obstacle:
+        return Finding("disk", FAIL, f"you may not write to {where}", "sudo usermod -aG tako $USER, then log in again")
     free = probes.free(where)
     level = FAIL if free < _TOO_LITTLE else WARN if free < _LITTLE else OK
     return Finding("disk", level, f"{megabytes(free)} free for {home()}", "" if level == OK else "make room")
+
+
+def _existing(folder: Path) -> Path:
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
+def memory(probes: Probes) -> Finding:
+    board = probes.board()
+    what = f"{megabytes(board.available)} of {megabytes(board.memory)} can be had"
+    if board.available < _SCARCE:
+        return Finding("memory", WARN, what, "stop other programs, or set speech.languages to one language")
+    return Finding("memory", OK, what)
+
+
+def power(probes: Probes) -> Finding:
+    """Voltage and temperature, as the firmware tells them."""
+    board = probes.board()
+    heat = "" if board.temperature is None else f"{board.temperature:.0f} °C"
+    throttled = board.throttling
+    if throttled is None and not heat:
+        return Finding("power", OK, "this machine does not tell")
+    if throttled and throttled.weak_power:
+        when = "is" if throttled.value & 1 else "has been"
+        cure = "a supply of 5.1 V with 2.5 A (Pi 4: 3 A, Pi 5: 5 A), and a short, thick cable"
+        return Finding("power", WARN, f"the voltage {when} too low; {heat}".rstrip("; "), cure)
+    if (board.temperature or 0.0) >= HOT or (throttled and throttled.now):
+        slow = (board.temperature or 0.0) >= TOO_HOT or (throttled is not None and throttled.slowed)
+        what = f"{heat or 'hot'}, {'slowed down' if slow else 'warm'}"
+        return Finding("power", WARN, what, "open the case, or give it a heat sink or fan")
+    before = "" if throttled is None else ", ".join(throttled.since_start) or "never held back"
+    return Finding("power", OK, "; since the start: ".join(filter(None, (heat, before))))
 
 
 def models(probes: Probes) -> Finding:
@@ -90,22 +125,49 @@ def engine(probes: Probes) -> Finding:
 
 
 def microphone(probes: Probes) -> Finding:
-    return _sound_device(probes, "microphone", "max_input_channels", "plug in a microphone; a WAV works without")
+    return _sound_device(probes, "microphone", "max_input_channels", probes.held().microphone.device)
 
 
 def speaker(probes: Probes) -> Finding:
-    return _sound_device(probes, "speaker", "max_output_channels", "plug in a speaker; answers can go to a WAV")
+    return _sound_device(probes, "speaker", "max_output_channels", probes.held().voice.device)
 
 
-def _sound_device(probes: Probes, name: str, key: str, cure: str) -> Finding:
+def _sound_device(probes: Probes, name: str, key: str, wanted: str | int) -> Finding:
+    """`wanted`: number or part of a name, of the settings; empty for the system's own choice."""
     level = FAIL if probes.is_pi() else WARN
     try:
-        found = [str(device["name"]) for device in probes.sound() if device[key] > 0]
+        devices = [(number, device) for number, device in enumerate(probes.sound()) if device[key] > 0]
     except DeviceError as error:
         return Finding(name, level, error.en)
-    if not found:
-        return Finding(name, level, "none", cure)
-    return Finding(name, OK, f"{found[0]} and {len(found) - 1} more" if len(found) > 1 else found[0])
+    if not devices:
+        return Finding(name, level, "none", _no_sound(probes, name))
+    found = [str(device["name"]) for _, device in devices]
+    fits = [str(d["name"]) for number, d in devices if _is_device(str(wanted), number, str(d["name"]))]
+    if not fits:
+        section = "microphone" if name == "microphone" else "voice"
+        cure = f"plug it in, or set {section}.device to a part of: {', '.join(found)}"
+        return Finding(name, level, f"no {name} {wanted}", cure)
+    more = len(fits) - 1 if wanted == "" else 0
+    return Finding(name, OK, f"{fits[0]} and {more} more" if more else fits[0])
+
+
+def _is_device(wanted: str, number: int, name: str) -> bool:
+    return not wanted or wanted == str(number) or (not wanted.isdigit() and wanted.lower() in name.lower())
+
+
+def _no_sound(probes: Probes, name: str) -> str:
+    """What to do where PortAudio has none: it is not there, it is not switched on, or this user may not use it."""
+    if not probes.is_pi():
+        return f"plug in a {name}"
+    cards = probes.cards()
+    if not cards:
+        return (
+            f"plug in a USB {name}; for an I2S one add its overlay to /boot/firmware/config.txt "
+            "(dtoverlay=googlevoicehat-soundcard, say) and restart"
+        )
+    if probes.groups().get("audio") is False:
+        return "sudo usermod -aG audio $USER, then log in again"
+    return f"plug in a {name}; the system has only {', '.join(cards)}"
 
 
 def voice(probes: Probes) -> Finding:
@@ -121,12 +183,18 @@ def voice(probes: Probes) -> Finding:
 def camera(probes: Probes) -> Finding:
     if not probes.is_pi():
         return Finding("camera", OK, "not a Pi: pictures are given as files")
+    if probes.held().camera.kind != "picamera2":
+        return Finding("camera", OK, "none is wanted (camera.kind)")
     try:
         count = probes.cameras()
     except DeviceError as error:
         return Finding("camera", WARN, error.en)
     if count == 0:
-        return Finding("camera", WARN, "none found", "check the ribbon cable; tako works without pictures")
+        cure = (
+            "switch off, press the ribbon in straight, contacts as the board's page shows, close the clip; "
+            "rpicam-hello --list-cameras must name it; tako works without pictures"
+        )
+        return Finding("camera", WARN, "none found", cure)
     return Finding("camera", OK, f"{count} found")
 
 
@@ -166,24 +234,12 @@ def clock(probes: Probes) -> Finding:
     return Finding("clock", OK, day)
 
 
-def mail(probes: Probes) -> Finding:
-    """Whether the mail server answers; nothing is sent and no password is used."""
-    server = probes.smtp()
-    if server is None:
-        return Finding("mail", WARN, "no mail server is set: emails are refused", "set [email] in the settings")
-    where = f"{server.host}:{server.port}"
-    try:
-        probes.reach(server.host, server.port)
-    except OSError as error:
-        cure = "check the network, host and port; until then emails wait in the outbox"
-        return Finding("mail", WARN, f"{where} cannot be reached ({error.strerror or error})", cure)
-    return Finding("mail", OK, f"{where} answers")
-
-
 Check = Callable[[Probes], Finding]
 CHECKS: Mapping[str, Check] = {
     "python": python,
     "disk": disk,
+    "memory": memory,
+    "power": power,
     "settings": settings,
     "models": models,
     "text model": text_model,
@@ -195,17 +251,30 @@ CHECKS: Mapping[str, Check] = {
     "button": gpio,
     "groups": groups,
     "clock": clock,
+    "network": services.network,
+    "mail": services.mail,
+    "texts": services.texts,
+    "owner": services.owner,
+    "recycling": services.recycling,
+    "encyclopedia": services.encyclopedia,
 }
 
 
 def examine(probes: Probes, network: bool = False) -> list[Finding]:
-    """Every check in order; `network` adds the mail server's. A `TakoError` in one is a failure with its sentence."""
-    findings = []
-    for name, check in {**CHECKS, **({"mail": mail} if network else {})}.items():
+    """Every check in order; `network`: servers are asked, too. A `TakoError` in one is a failure with its sentence;
+    the same one in another check refers to the first."""
+    probes = replace(probes, online=network)
+    findings: list[Finding] = []
+    told: dict[str, str] = {}
+    for name, check in CHECKS.items():
         try:
             findings.append(check(probes))
         except TakoError as error:
-            findings.append(Finding(name, FAIL, error.en))
+            first = told.setdefault(error.en, name)
+            findings.append(Finding(name, FAIL, error.en if first == name else f"cannot be told: see {first}"))
+        except Exception:  # a fault of the program: the other checks are worth seeing all the same
+            log.exception("the check of %s failed", name)
+            findings.append(Finding(name, FAIL, fault().en, "tako logs, or tako -v doctor, has more"))
     return findings
 
 

@@ -19,10 +19,11 @@ import msgspec
 
 from actions.base import Outcome, Request
 from actions.catalogue import FUNCTIONS, Call
+from actions.database import Database
 from actions.errors import ActionError, DeviceError
-from actions.outbox import BEGUN, KeptCall, cut_short
+from actions.outbox import BEGUN, KeptCall, backoff, cut_short
+from actions.times.clock import Clock, Instant, now
 from agent.types import Decision
-from device.database import Database
 from device.owner import alive, own_name
 from device.pictures import PictureFolder
 from device.seams import Transcript, TurnRecord
@@ -30,18 +31,27 @@ from device.seams import Transcript, TurnRecord
 if TYPE_CHECKING:
     import sqlite3
 
-VERSION = 1
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS turns (
-    number INTEGER PRIMARY KEY, started REAL NOT NULL, lang TEXT NOT NULL, heard TEXT NOT NULL, spoken TEXT NOT NULL,
-    image TEXT NOT NULL, error TEXT NOT NULL,
-    transcript TEXT NOT NULL, decision TEXT NOT NULL, outcomes TEXT NOT NULL, ms TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS calls (
-    number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, started REAL NOT NULL, changed REAL NOT NULL,
-    name TEXT NOT NULL, args TEXT NOT NULL, lang TEXT NOT NULL, said TEXT NOT NULL, image TEXT NOT NULL,
-    state TEXT NOT NULL, spoken TEXT NOT NULL, detail TEXT NOT NULL, attempts INTEGER NOT NULL, owner TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS calls_by_state ON calls (state);
-"""
+MIGRATIONS = (
+    (
+        """CREATE TABLE IF NOT EXISTS turns (
+        number INTEGER PRIMARY KEY, started REAL NOT NULL, lang TEXT NOT NULL, heard TEXT NOT NULL,
+        spoken TEXT NOT NULL, image TEXT NOT NULL, error TEXT NOT NULL,
+        transcript TEXT NOT NULL, decision TEXT NOT NULL, outcomes TEXT NOT NULL, ms TEXT NOT NULL)""",
+        """CREATE TABLE IF NOT EXISTS calls (
+        number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, started REAL NOT NULL, changed REAL NOT NULL,
+        name TEXT NOT NULL, args TEXT NOT NULL, lang TEXT NOT NULL, said TEXT NOT NULL, image TEXT NOT NULL,
+        state TEXT NOT NULL, spoken TEXT NOT NULL, detail TEXT NOT NULL, attempts INTEGER NOT NULL,
+        owner TEXT NOT NULL)""",
+        "CREATE INDEX IF NOT EXISTS calls_by_state ON calls (state)",
+    ),
+    (  # `Request.answers`; of the last change: when it was since which boot, how long to wait from it, how old at it
+        "ALTER TABLE calls ADD COLUMN answers TEXT NOT NULL DEFAULT '{}'",
+        "ALTER TABLE calls ADD COLUMN boot TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE calls ADD COLUMN running REAL NOT NULL DEFAULT 0",
+        "ALTER TABLE calls ADD COLUMN delay REAL NOT NULL DEFAULT 0",
+        "ALTER TABLE calls ADD COLUMN age REAL NOT NULL DEFAULT 0",
+    ),
+)
 _T = TypeVar("_T")
 _UNSETTLED = ("waiting", "unknown")  # states of which a person may still say: again, or never mind
 _OPEN = "state IN ('waiting', 'unknown', 'begun')"
@@ -68,46 +78,78 @@ class KeptTurn:
 class SqliteJournal:
     """The history in one SQLite file, pictures beside it in `pictures/`."""
 
-    def __init__(self, path: Path, keep_pictures: int = 0) -> None:
+    def __init__(self, path: Path, keep_pictures: int = 0, clock: Clock = now) -> None:
         """`keep_pictures` in days. Raises `DeviceError` when the history cannot be opened or made."""
-        self._database = Database(path, SCHEMA, VERSION)
+        self._database = Database(path, MIGRATIONS)
+        self._clock = clock
         self.pictures = PictureFolder(path.parent / "pictures", keep_pictures)
         self._me = own_name()
-        self.pictures.tidy({_call(row).request.image for row in self._rows(_OPEN)})
+        self.pictures.tidy({self._call(row).request.image for row in self._rows(_OPEN)})
 
     @property
     def notice(self) -> DeviceError | None:
-        """What the user should hear about the history once: that it was damaged. Not raised, for tako goes on."""
-        aside = self._database.set_aside
-        if aside is None:
-            return None
-        return DeviceError(
-            f"My history was damaged. I set it aside as {aside.name} and began a new one.",
-            f"历史记录已损坏，旧的另存为 {aside.name}，已新建一个。",
-        )
+        """What the user should hear about the history once: that it was damaged."""
+        return self._database.notice
 
-    def begin(self, request: Request) -> str:
+    def begin(self, request: Request, hold: float = 0.0) -> str:
         key = _key(request)
         if self._rows("key = ?", key):
             raise _kept_already(key)
         image = self.pictures.keep(request.image, key) if request.image else None
-        now, call = time.time(), request.call
+        moment, call = self._clock(), request.call
+        state, attempts, owner = ("waiting", 0, "") if hold else (BEGUN, 1, self._me)
         added = self._database.write(
-            "INSERT OR IGNORE INTO calls (key, started, changed, name, args, lang, said, image, state, spoken, detail, "
-            "attempts, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', 1, ?)",
-            (key, now, now, call.name, _json(call.args), request.lang, request.text, str(image or ""), BEGUN, self._me),
+            "INSERT OR IGNORE INTO calls (key, started, changed, boot, running, name, args, lang, said, image, "
+            "answers, state, spoken, detail, attempts, owner, delay) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '', ?, ?, ?)",
+            (
+                key,
+                *(moment.wall, moment.wall, moment.boot, moment.running),
+                *(call.name, _json(call.args), request.lang, request.text, str(image or ""), _json(request.answers)),
+                *(state, attempts, owner, hold),
+            ),
         )
         if added.rowcount == 0:
             raise _kept_already(key)
         return key
 
     def end(self, key: str, outcome: Outcome) -> None:
-        changed = self._database.write(
-            "UPDATE calls SET state = ?, spoken = ?, detail = ?, changed = ?, owner = '' WHERE key = ?",
-            (outcome.status, outcome.spoken, outcome.detail, time.time(), key),
-        )
-        if changed.rowcount == 0:
+        rows = self._rows("key = ?", key)
+        if not rows or not self._change(rows[0], outcome.status, outcome, delay=_delay(outcome, rows[0]["attempts"])):
             raise KeyError(key)
+        self._release(key, outcome)
+
+    def settle(self, kept: KeptCall, outcome: Outcome) -> None:
+        row = _only(self._rows("key = ?", kept.request.key), kept.request.key)
+        found = self._call(row)
+        if found.state != kept.state or found.attempts != kept.attempts or found.state not in _UNSETTLED:
+            raise _not_waiting(found)
+        if not self._change(row, outcome.status, outcome):
+            raise _not_waiting(replace(found, state=BEGUN))
+        self._release(kept.request.key, outcome)
+
+    def postpone(self, key: str, seconds: float) -> None:
+        for row in self._rows("key = ? AND state = 'waiting'", key):
+            self._change(row, "waiting", self._call(row).outcome, delay=seconds)
+
+    def _change(
+        self, row: sqlite3.Row, state: str, outcome: Outcome | None = None, owner: str = "", delay: float = 0.0
+    ) -> bool:
+        """Gives the call a new state; whether it still was as in `row`, so that of two who try, one gets it."""
+        moment = self._clock()
+        changed = self._database.write(
+            "UPDATE calls SET state = ?, spoken = ?, detail = ?, owner = ?, delay = ?, attempts = attempts + ?, "
+            "age = ?, changed = ?, boot = ?, running = ? "
+            "WHERE key = ? AND state = ? AND owner = ? AND attempts = ? AND changed = ? AND running = ?",
+            (
+                *(state, outcome.spoken if outcome else "", outcome.detail if outcome else "", owner, delay),
+                *(int(state == BEGUN), _age(row, moment), moment.wall, moment.boot, moment.running),
+                *(row["key"], row["state"], row["owner"], row["attempts"], row["changed"], row["running"]),
+            ),
+        )
+        return changed.rowcount == 1
+
+    def _release(self, key: str, outcome: Outcome) -> None:
         if outcome.status not in _UNSETTLED:
             self.pictures.release(key)
 
@@ -136,33 +178,65 @@ class SqliteJournal:
     def calls(self, limit: int = -1) -> tuple[KeptCall, ...]:
         """The calls, newest first; -1: all."""
         rows = self._database.read("SELECT * FROM calls ORDER BY number DESC LIMIT ?", (limit,))
-        return tuple(_call(row) for row in rows)
+        return tuple(self._call(row) for row in rows)
 
     def pending(self) -> tuple[KeptCall, ...]:
-        kept = (_call(row) for row in self._rows(_OPEN))
+        kept = (self._call(row) for row in self._rows(_OPEN))
         return tuple(call for call in kept if call.state != BEGUN)
 
+    def find(self, key: str) -> KeptCall:
+        return self._call(self._row(key))
+
     def resume(self, key: str, unknown: bool = False) -> Request:
-        row = _only(self._rows("substr(key, 1, ?) = ?", len(key), key) if key else [], key)
-        kept = _call(row)
+        row = self._row(key)
+        kept = self._call(row)
         if kept.state != "waiting" and not (unknown and kept.state == "unknown"):
             raise _not_waiting(kept)
         if kept.request.image and not kept.request.image.is_file():
             raise ActionError("The picture of that request is gone.", "那个请求的照片不见了。")
-        taken = self._database.write(
-            "UPDATE calls SET state = ?, changed = ?, owner = ?, attempts = attempts + 1 "
-            "WHERE key = ? AND state = ? AND owner = ?",  # still as it was read: of two who try, one gets it
-            (BEGUN, time.time(), self._me, row["key"], row["state"], row["owner"]),
-        )
-        if taken.rowcount == 0:
+        if not self._change(row, BEGUN, owner=self._me):
             raise _not_waiting(replace(kept, state=BEGUN))
         return kept.request
 
     def close(self) -> None:
         self._database.close()
 
+    def _row(self, key: str) -> sqlite3.Row:
+        return _only(self._rows("substr(key, 1, ?) = ?", len(key), key) if key else [], key)
+
+    def _call(self, row: sqlite3.Row) -> KeptCall:
+        args: Mapping[str, str] = msgspec.json.decode(row["args"], type=dict[str, str])
+        known = FUNCTIONS[row["name"]].argument_names if row["name"] in FUNCTIONS else tuple(args)
+        call = Call(row["name"], {name: args.get(name, "") for name in known})
+        image = Path(row["image"]) if row["image"] else None
+        answers = msgspec.json.decode(row["answers"], type=dict[str, str])
+        request = Request(call, row["lang"], row["said"], image, row["key"], answers=answers)
+        state, outcome = row["state"], Outcome(row["state"], row["spoken"], row["detail"])
+        if state == BEGUN and not alive(row["owner"]):
+            state, outcome = "unknown", cut_short(row["lang"], "the program or the power ended in the midst of it")
+        moment = self._clock()
+        return KeptCall(
+            request,
+            state,
+            row["started"],
+            row["attempts"],
+            None if state == BEGUN or not outcome.spoken else outcome,
+            wait=_wait(row, moment),
+            age=_age(row, moment),
+        )
+
     def _rows(self, condition: str, *values: object) -> list[sqlite3.Row]:
         return self._database.read(f"SELECT * FROM calls WHERE {condition} ORDER BY number", values)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A call in memory, and the times around it."""
+
+    call: KeptCall
+    begun: Instant
+    changed: Instant
+    delay: float  # seconds from the change until it is due
 
 
 class MemoryJournal:
@@ -170,21 +244,38 @@ class MemoryJournal:
 
     notice: DeviceError | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = now) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
-        self._calls: dict[str, KeptCall] = {}
+        self._kept: dict[str, _Held] = {}
         self._turns: list[KeptTurn] = []
 
-    def begin(self, request: Request) -> str:
+    def begin(self, request: Request, hold: float = 0.0) -> str:
         key = _key(request)
         with self._lock:
-            if key in self._calls:
+            if key in self._kept:
                 raise _kept_already(key)
-            self._calls[key] = KeptCall(replace(request, key=key), BEGUN, time.time(), 1)
+            state, attempts = ("waiting", 0) if hold else (BEGUN, 1)
+            kept = KeptCall(replace(request, key=key), state, time.time(), attempts)
+            self._kept[key] = _Held(kept, self._clock(), self._clock(), hold)
         return key
 
     def end(self, key: str, outcome: Outcome) -> None:
-        self._calls[key] = replace(self._calls[key], state=outcome.status, outcome=outcome)
+        with self._lock:
+            kept = self._kept[key].call
+            self._put(replace(kept, state=outcome.status, outcome=outcome), _delay(outcome, kept.attempts))
+
+    def settle(self, kept: KeptCall, outcome: Outcome) -> None:
+        with self._lock:
+            found = self._kept[kept.request.key].call
+            if found.state != kept.state or found.attempts != kept.attempts or found.state not in _UNSETTLED:
+                raise _not_waiting(found)
+            self._put(replace(found, state=outcome.status, outcome=outcome))
+
+    def postpone(self, key: str, seconds: float) -> None:
+        with self._lock:
+            if self._kept[key].call.state == "waiting":
+                self._put(self._kept[key].call, seconds)
 
     def record(self, turn: TurnRecord) -> int:
         self._turns.append(KeptTurn(len(self._turns) + 1, turn))
@@ -194,19 +285,30 @@ class MemoryJournal:
         return tuple(reversed(self._turns[-limit:] if limit > 0 else []))
 
     def calls(self, limit: int = -1) -> tuple[KeptCall, ...]:
-        newest = tuple(reversed(self._calls.values()))
+        newest = tuple(self._read(held) for held in reversed(self._kept.values()))
         return newest if limit < 0 else newest[:limit]
 
     def pending(self) -> tuple[KeptCall, ...]:
-        return tuple(kept for kept in self._calls.values() if kept.state in _UNSETTLED)
+        return tuple(self._read(held) for held in [*self._kept.values()] if held.call.state in _UNSETTLED)
+
+    def find(self, key: str) -> KeptCall:
+        return self._read(_only([held for k, held in self._kept.items() if key and k.startswith(key)], key))
 
     def resume(self, key: str, unknown: bool = False) -> Request:
         with self._lock:
-            kept = _only([kept for k, kept in self._calls.items() if key and k.startswith(key)], key)
+            kept = self.find(key)
             if kept.state != "waiting" and not (unknown and kept.state == "unknown"):
                 raise _not_waiting(kept)
-            self._calls[kept.request.key] = replace(kept, state=BEGUN, outcome=None, attempts=kept.attempts + 1)
+            self._put(replace(kept, state=BEGUN, outcome=None, attempts=kept.attempts + 1))
         return kept.request
+
+    def _put(self, call: KeptCall, delay: float = 0.0) -> None:
+        held = self._kept[call.request.key]
+        self._kept[call.request.key] = _Held(call, held.begun, self._clock(), delay)
+
+    def _read(self, held: _Held) -> KeptCall:
+        moment = self._clock()
+        return replace(held.call, wait=max(held.delay - moment.since(held.changed), 0.0), age=moment.since(held.begun))
 
     def close(self) -> None:
         """Nothing to close."""
@@ -237,16 +339,26 @@ def _turn(row: sqlite3.Row) -> KeptTurn:
     return KeptTurn(row["number"], turn)
 
 
-def _call(row: sqlite3.Row) -> KeptCall:
-    args: Mapping[str, str] = msgspec.json.decode(row["args"], type=dict[str, str])
-    known = FUNCTIONS[row["name"]].argument_names if row["name"] in FUNCTIONS else tuple(args)
-    call = Call(row["name"], {name: args.get(name, "") for name in known})
-    image = Path(row["image"]) if row["image"] else None
-    request = Request(call, row["lang"], row["said"], image, row["key"])
-    state, outcome = row["state"], Outcome(row["state"], row["spoken"], row["detail"])
-    if state == BEGUN and not alive(row["owner"]):
-        state, outcome = "unknown", cut_short(row["lang"], "the program or the power ended in the midst of it")
-    return KeptCall(request, state, row["started"], row["attempts"], None if state == BEGUN else outcome)
+def _delay(outcome: Outcome, attempts: int) -> float:
+    """Seconds to wait before it may be tried again."""
+    return backoff(attempts) if outcome.status in _UNSETTLED else 0.0
+
+
+def _changed(row: sqlite3.Row) -> Instant:
+    return Instant(row["changed"], row["boot"], row["running"])
+
+
+def _age(row: sqlite3.Row, moment: Instant) -> float:
+    """Seconds since the call was first kept: added up from change to change, so that a clock that jumps within a boot
+    adds nothing."""
+    return float(row["age"]) + moment.since(_changed(row))
+
+
+def _wait(row: sqlite3.Row, moment: Instant) -> float:
+    """Seconds until it is due. After a boot with a clock that is behind nobody can know: it is due."""
+    if row["boot"] != moment.boot and moment.wall < row["changed"]:
+        return 0.0
+    return max(float(row["delay"]) - moment.since(_changed(row)), 0.0)
 
 
 def _only(found: list[_T], key: str) -> _T:

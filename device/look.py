@@ -1,5 +1,5 @@
-"""The eye during one turn: the frame of the press, taken and understood while the user speaks, and a copy on disk for
-what needs one.
+"""The eye during one turn: the frame of the press, or a sharper one of the same, taken and understood while the user
+speaks, and a copy on disk for what needs one.
 
 Knows the seams of camera and observer; knows nothing of what the picture is for.
 """
@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from actions.errors import DeviceError, TakoError
+from device.seams import LiveCamera
+from device.sharpness import sharper
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PATIENCE = 5.0  # seconds that a camera may take after the user has spoken
+SHARPER = 1.2  # seconds after the press in which a sharper frame is looked for
 QUALITY = 90  # of the JPEG for an action
 
 
@@ -38,12 +41,14 @@ class Look:
         self._taken = threading.Event()
         self._understood = threading.Event()
         self._given_up = False
+        self._wanted = threading.Event()  # the words are there: no more frames
         self._seeing: float | None = None
         self.ms = 0.0  # from the press to the frame
         threading.Thread(target=self._work, name="look", daemon=True).start()  # a camera may hang for ever
 
     def _work(self) -> None:
         self._take()
+        self._sharpen()
         self._taken.set()
         if self._observer is None or self._image is None or self._given_up:
             return
@@ -67,6 +72,21 @@ class Look:
             self._error.__cause__ = error
         self.ms = (time.monotonic() - begun) * 1000
 
+    def _sharpen(self) -> None:
+        """Looks a little longer, where the camera can, until the user has spoken."""
+        if self._image is None or not isinstance(self._camera, LiveCamera):
+            return
+        ends = time.monotonic() + SHARPER
+        try:
+            for frame in self._camera.more():
+                if self._wanted.is_set() or self._given_up or time.monotonic() > ends:
+                    return
+                self._image = sharper(self._image, frame)
+        except TakoError as error:  # there is a picture already
+            log.info("no more frames: %s", error)
+        except Exception:
+            log.exception("the camera failed")
+
     def _see(self, observer: Observer, image: Image) -> None:
         begun = time.monotonic()
         try:
@@ -81,6 +101,7 @@ class Look:
     def picture(self) -> Image | None:
         """Waits for the frame, not until it is understood. Raises what the camera raised, or `DeviceError` when it does
         not answer."""
+        self._wanted.set()
         if not self._taken.wait(PATIENCE):
             self._given_up = True  # the frame of this press, should it come, is of no use to the next
             raise DeviceError("The camera does not answer.", "摄像头没有反应。")

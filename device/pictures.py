@@ -10,8 +10,8 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
+from actions.database import private_folder, told
 from actions.errors import InputError
-from device.database import private_folder, told
 
 _YOUNG = 3600.0  # seconds; a picture this new may belong to a call that another process is just beginning
 _DAY = 86_400.0

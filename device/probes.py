@@ -13,21 +13,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from actions.errors import DeviceError
+from device.board import Board
+from device.board import look as look_at_board
 from device.models import Status, listing
+
+if TYPE_CHECKING:
+    from actions.messages.smtp import EmailSettings
+    from device.settings import Settings
 
 _WAIT = 10.0  # seconds for a program or a server to answer
 _GROUPS = ("audio", "video", "gpio")  # that own the sound card, the camera and the button
-
-
-@dataclass(frozen=True)
-class Smtp:
-    """The mail server of the settings."""
-
-    host: str
-    port: int
 
 
 def _models() -> list[Status]:
@@ -97,6 +95,62 @@ def _reach(host: str, port: int) -> None:
     socket.create_connection((host, port), timeout=_WAIT).close()
 
 
+def _log_in(account: EmailSettings) -> None:
+    from actions.messages.smtp import log_in
+
+    log_in(account)
+
+
+def _get(url: str, user: str = "", password: str = "") -> int:
+    """The status of a web page, also of one that says no. Raises `ActionError` when there is no answer at all."""
+    from actions.secret import Secret
+    from actions.web import Refused, Web
+
+    try:
+        return Web(timeout=_WAIT).get(url, auth=(user, Secret(password)) if user else None).status
+    except Refused as refused:
+        return refused.reply.status
+
+
+def _routes() -> Sequence[str]:
+    """The network interfaces that lead out of the house. Source: proc_net(5), route and ipv6_route."""
+    found = []
+    for line in _lines(Path("/proc/net/route"))[1:]:
+        name, target, *_, mask = line.split()[:8]
+        if target == mask == "00000000":
+            found.append(name)
+    for line in _lines(Path("/proc/net/ipv6_route")):
+        words = line.split()
+        if words[0] == "0" * 32 and words[1] == "00" and words[-1] != "lo":
+            found.append(words[-1])
+    return list(dict.fromkeys(found))
+
+
+def _cards() -> Sequence[str]:
+    """The sound cards that the kernel has: "USB-Audio - USB PnP Sound Device"."""
+    return [line.partition("]:")[2].strip() for line in _lines(Path("/proc/asound/cards")) if "]:" in line]
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+
+
+def _obstacle(folder: Path) -> str:
+    """What keeps this process from writing into a folder: "read-only", "denied", or nothing."""
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return "read-only"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else "denied"
+
+
+def _head(path: Path) -> tuple[bytes, int]:
+    """The first 80 bytes of a file and its size. Raises `OSError`."""
+    with path.open("rb") as file:
+        return file.read(80), path.stat().st_size
+
+
 @dataclass(frozen=True)
 class Probes:
     """The ways the checks look at the machine. The first four are given by the parts they ask about."""
@@ -104,16 +158,26 @@ class Probes:
     text: Callable[[], Status]  # state of the built text model
     engine: Callable[[], str]  # a sentence: which recogniser is taken, and why; TakoError when there is none
     settings: Callable[[], str]  # reads the settings, says where they are; TakoError when they are wrong
-    smtp: Callable[[], Smtp | None]  # the mail server, None when none is set
+    held: Callable[[], Settings]  # the settings; TakoError when they are wrong
+    online: bool = False  # whether servers may be asked
     python: Callable[[], tuple[int, ...]] = lambda: tuple(sys.version_info[:3])
     free: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free
+    obstacle: Callable[[Path], str] = _obstacle
     models: Callable[[], list[Status]] = _models
     has_module: Callable[[str], bool] = lambda name: importlib.util.find_spec(name) is not None
     sound: Callable[[], Sequence[Mapping[str, Any]]] = _sound
+    cards: Callable[[], Sequence[str]] = _cards
     cameras: Callable[[], int] = _cameras
     is_pi: Callable[[], bool] = _is_pi
     groups: Callable[[], Mapping[str, bool]] = _groups
     chips: Callable[[], Sequence[str]] = _chips
+    usable: Callable[[str], bool] = lambda path: os.access(path, os.R_OK | os.W_OK)
+    exists: Callable[[str], bool] = lambda path: Path(path).exists()
+    head: Callable[[Path], tuple[bytes, int]] = _head
     output: Callable[..., str] = _output
+    board: Callable[[], Board] = look_at_board
+    routes: Callable[[], Sequence[str]] = _routes
     reach: Callable[[str, int], None] = _reach
+    log_in: Callable[[EmailSettings], None] = _log_in
+    get: Callable[..., int] = _get
     now: Callable[[], float] = time.time

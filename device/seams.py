@@ -7,7 +7,7 @@ Microphone   sounddevice | WAV file                          device/speech/micro
 Transcriber  vosk | whisper | scripted                       device/speech/
 Decider      ONNX model | scripted                           agent/
 Action       one per function                                actions/
-Confirmer    spoken yes/no, button | terminal | scripted     device/confirm.py
+Confirmer    spoken | terminal | scripted                     device/confirm.py
 Voice        pyttsx3 | file | print                          device/voice/
 Indicator    LED + earcons | terminal | silent               device/pi/indicator.py   device/sim/indicator.py
 Journal      SQLite | memory                                 device/journal.py
@@ -37,10 +37,14 @@ Chunk = "np.ndarray"  # int16, shape (n,), mono, SAMPLE_RATE; n is CHUNK but for
 
 @dataclass(frozen=True)
 class Press:
-    """A press of the button; `released` is set when the finger leaves it (at once for a key)."""
+    """A press of the button. It is handed over, and tako listens, at once; what it means may show later, by what is set
+    then."""
 
     at: float  # time.monotonic()
-    released: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)  # the finger has left it (at once for a key)
+    doubled: threading.Event = field(default_factory=threading.Event)  # pressed twice: it means to take back
+    long: threading.Event = field(default_factory=threading.Event)  # held so long that, in silence, it means to mute
+    cancelled: threading.Event = field(default_factory=threading.Event)  # a double press came later, during its turn
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,14 @@ class State(Enum):
     ERROR = "error"
 
 
+class Expects(Enum):
+    """What a question waits for, and so how its answer is heard."""
+
+    CONSENT = "consent"  # a yes to what was read back; or a no, or a correction
+    YES_NO = "yes or no"
+    WORDS = "words"  # a name, a thing, a sentence
+
+
 @dataclass(frozen=True)
 class TurnRecord:
     """One turn as the history keeps it."""
@@ -130,6 +142,14 @@ class Camera(Protocol):
 
 
 @runtime_checkable
+class LiveCamera(Camera, Protocol):
+    """An eye that goes on seeing what it was pointed at."""
+
+    def more(self) -> Iterator[Image]:
+        """A few further frames of the same press, as they come. Raises as `frame` does."""
+
+
+@runtime_checkable
 class Microphone(Protocol):
     """The ear: `with microphone.open() as chunks: for chunk in chunks: ...`."""
 
@@ -153,10 +173,13 @@ class Transcriber(Protocol):
 
 @runtime_checkable
 class Confirmer(Protocol):
-    """Asks for a yes."""
+    """Asks the user."""
 
-    def confirm(self, request: Request, question: str) -> bool:
-        """True only for a clear yes; silence, noise and anything else is False."""
+    def ask(self, request: Request, question: str, expects: Expects) -> str:
+        """What the user answers, as it was said; empty for silence. What it means is the asker's to judge.
+
+        Raises `DeviceError` or `ModelError` when it cannot ask or listen.
+        """
 
 
 @runtime_checkable
@@ -188,8 +211,8 @@ class Indicator(Protocol):
 class Journal(Protocol):
     """The history: turns, and the calls that are to be carried out."""
 
-    def begin(self, request: Request) -> str:
-        """Keeps a call durably before it is carried out and returns its key."""
+    def begin(self, request: Request, hold: float = 0.0) -> str:
+        """Keeps a call durably before it is carried out and returns its key; see `actions.outbox.Outbox`."""
 
     def end(self, key: str, outcome: Outcome) -> None:
         """Keeps what came of it."""

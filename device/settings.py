@@ -9,16 +9,17 @@ from __future__ import annotations
 import logging
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args, get_origin
 
 import msgspec
 
-from actions.contact_files import ContactsSettings
 from actions.errors import SettingsError
-from actions.smtp import EmailSettings
+from actions.secret import Secret
+from actions.settings import ActionsSettings
 from device.choose import ButtonSettings, CameraSettings, MindSettings
+from device.confirm import DialogueSettings
 from device.journal import HistorySettings
 from device.pi.indicator import LightSettings
 from device.settings_reader import Reader
@@ -31,12 +32,11 @@ log = logging.getLogger(__name__)
 VARIABLE = "TAKO_CONFIG"
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Settings(ActionsSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole file."""
 
     language: Literal["en", "zh"] = "en"  # spoken while nothing has been understood; answers are in the request's own
-    email: EmailSettings | None = None  # without it tako sends no emails and says so
-    contacts: ContactsSettings = ContactsSettings()
+    dialogue: DialogueSettings = DialogueSettings()
     speech: SpeechSettings = SpeechSettings()
     microphone: MicrophoneSettings = MicrophoneSettings()
     endpoint: EndpointSettings = EndpointSettings()
@@ -66,12 +66,22 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
 
 def _warn_of_readers(path: Path) -> None:
     """A password in a file that others may read is worth a word in the log."""
-    if path.stat().st_mode & 0o007 and isinstance(_written_password(path), str):
-        log.warning("%s holds a password and anybody may read it: chmod o-rwx it", path)
+    if path.stat().st_mode & 0o007 and any(_written_secrets(Settings, tomllib.loads(path.read_text("utf-8-sig")))):
+        log.warning("%s holds a password or key and anybody may read it: chmod o-rwx it", path)
 
 
-def _written_password(path: Path) -> object:
-    return tomllib.loads(path.read_text(encoding="utf-8-sig")).get("email", {}).get("password")
+def _written_secrets(kind: object, raw: object) -> Iterator[str]:
+    """The secrets that stand in the file itself, not in another place that it names."""
+    if kind is Secret and isinstance(raw, str):
+        yield raw
+    for part in get_args(kind):
+        yield from _written_secrets(part, raw)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(raw, dict):
+        for field in msgspec.structs.fields(kind):
+            yield from _written_secrets(field.type, raw.get(field.name))
+    elif get_origin(kind) is dict and isinstance(raw, dict):
+        for value in raw.values():
+            yield from _written_secrets(get_args(kind)[1], value)
 
 
 def write_example(path: Path, text: str) -> None:

@@ -41,8 +41,47 @@ EXAMPLES: dict[str, str] = {
     'contacts.people."Anna Berg".email': '"anna@example.com"',
     'contacts.people."Anna Berg".phone': '"+49 170 1234567"',
     'contacts.people."Anna Berg".aliases': '["mom", "妈妈"]',
+    "text.via": '"twilio"',
+    "text.topics": '{ "Anna Berg" = "anna-7fK2pQ" }',
+    "text.twilio.account_sid": '"AC0123456789abcdef0123456789abcdef"',
+    "text.twilio.auth_token": '{ file = "twilio.token" }',
+    "text.twilio.sender": '"+15551234567"',
+    "text.twilio.pictures_user": '"tako"',
+    "text.twilio.pictures_password": '{ file = "files.password" }',
+    "text.twilio.ca_file": '"private-ca.pem"',
+    **{
+        f"{table}.{name}": value
+        for table in ("text", "owner")
+        for name, value in (
+            ("ntfy.topic", '{ file = "ntfy.topic" }'),
+            ("ntfy.token", '{ file = "ntfy.token" }'),
+            ("ntfy.ca_file", '"private-ca.pem"'),
+            ("webhook.url", '{ file = "hook.url" }'),
+            ("webhook.token", '{ file = "hook.token" }'),
+            ("webhook.ca_file", '"private-ca.pem"'),
+        )
+    },
+    "recycling.place": '"germany"',
+    "search.searxng_url": '"https://search.example.org"',
+    "search.google_key": '{ file = "google.key" }',
+    "search.google_cx": '"0123456789abcdefg"',
+    "search.encyclopedias": '["wikipedia_en.zim"]',
+    "search.backends": '["offline", "searxng"]',
+    "search.ca_file": '"private-ca.pem"',
+    "shopping.products.name": '"京东"',
+    "shopping.products.search": '"https://search.jd.com/Search?keyword={query}&enc=utf-8"',
+    "shopping.groceries.name": '"My grocer"',
+    "shopping.groceries.search": '"https://www.example.com/search?q={query}"',
+    "shopping.meals.name": '"Wolt"',
+    "shopping.meals.search": '"https://wolt.com/en/search?q={query}"',
+    "shopping.instacart.key": '{ file = "instacart.key" }',
+    "shopping.instacart.ca_file": '"private-ca.pem"',
+    "pets.vet": '"Dr Li, 555 0123"',
+    "pets.poison_line": '"555 0199"',
     "history.folder": '"~/tako-history"',
     "camera.folder": '"pictures"',
+    "button.gpio.second_pin": "27",
+    "button.gpio.mute_pin": "25",
     "mind.refuse_below": "0.7",
     "mind.script": '"answers.jsonl"',
 }
@@ -111,8 +150,11 @@ def _field(full: str, field: Any, meaning: str) -> Field:
 def comments(struct: type[msgspec.Struct]) -> dict[str, str]:
     """Field name to the comment beside it, or to the lines above it when there is none beside it.
 
-    Lines between two fields that have comments beside them go on with the first one's.
+    Lines between two fields that have comments beside them go on with the first one's. What a struct has of another
+    one is told there.
     """
+    above = struct.__base__
+    inherited = comments(above) if above not in (None, msgspec.Struct) else {}
     source = textwrap.dedent(inspect.getsource(struct))
     body = ast.parse(source).body[0]
     assert isinstance(body, ast.ClassDef)
@@ -138,7 +180,7 @@ def comments(struct: type[msgspec.Struct]) -> dict[str, str]:
         before, line = (node.target.id if beside else ""), last
     if before:
         notes[before] = " ".join([notes[before], *(found[i] for i in sorted(alone) if i == line + 1)])
-    return notes
+    return inherited | notes
 
 
 def example_toml() -> str:

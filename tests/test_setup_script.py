@@ -17,6 +17,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "setup_pi.sh"
+LIBRARY = [ROOT / "tools" / "board.sh", ROOT / "tools" / "program.sh"]
+SCRIPTS = [str(path) for path in (SCRIPT, *LIBRARY, ROOT / "tools/setup.sh", ROOT / "tests/system/arm64.sh")]
 UNIT = ROOT / "systemd" / "tako.service"
 TEMPLATE = ROOT / "systemd" / "tako.toml"
 
@@ -33,13 +35,16 @@ esac
     "sudo": _NOTE + 'exec "$@"\n',
     "apt-get": _NOTE + 'test "${APT:-ok}" = ok || exit 100\nfor p; do echo "$p" >>"$TAKO_ROOT/packages"; done\n',
     "apt-cache": 'test "$2" != "${UNKNOWN:-none}"\n',
+    "dpkg": 'test "$1" != --print-architecture || { echo "${ARCH:-arm64}"; exit; }\n' + _NOTE,
+    "df": 'printf "Filesystem 1024-blocks Used Available\\n/dev/root 1 1 ${FREE:-9000000} 1%% /\\n"\n',
+    "arecord": 'echo "arecord $*" >>"$CALLS"\ntest "${MICROPHONE:-ok}" = ok\n',
     "dpkg-query": 'for p; do :; done\ngrep -qx "$p" "$TAKO_ROOT/packages" && echo "ii "\n',
     "useradd": _NOTE + 'touch "$TAKO_ROOT/user"\n',
     "usermod": _NOTE,
     "userdel": _NOTE + 'rm "$TAKO_ROOT/user"\n',
     "getent": 'test "$2" != render\n',
     "systemctl": _NOTE,
-    "setpriv": 'while [ "$1" != env ]; do shift; done\nexec "$@"\n',
+    "setpriv": 'while [ "$1" != env ] && [ "$1" != timeout ]; do shift; done\nexec "$@"\n',
     "install": """args=""
 while [ $# -gt 0 ]; do
     case $1 in
@@ -60,10 +65,28 @@ cp "$STAND_INS/venv-python" "$d/bin/python"
 cp "$STAND_INS/venv-tako" "$d/bin/tako"
 """
     + _NOTE,
-    "venv-python": _NOTE,
-    "venv-tako": 'echo "tako $* TAKO_HOME=${TAKO_HOME:-}" >>"$CALLS"\ntest "$1" != "${BROKEN:-none}"\n',
+    "venv-python": """case "$1 $2" in
+    -c*libzim*) exit "${LIBZIM:-1}" ;;
+    -c*) exit "${BUILT:-1}" ;;
+    "-m pip") test "$3" != --version || exit "${NO_PIP:-0}" ;;
+esac
+"""
+    + _NOTE
+    + 'test "${PIP:-ok}" = ok\n',
+    "venv-tako": 'echo "tako $* TAKO_HOME=${TAKO_HOME:-}" >>"$CALLS"\n'
+    'test "$1" != simulate || read -r line\necho "takes: ${line:-}"\ntest "$1" != "${BROKEN:-none}"\n',
 }
 
+USB = " 2 [Device         ]: USB-Audio - USB PnP Sound Device\n                      C-Media at usb-1.2, full speed\n"
+HDMI = " 0 [vc4hdmi0       ]: vc4-hdmi - vc4-hdmi-0\n                      vc4-hdmi-0\n"
+JACK = " 3 [Headphones     ]: bcm2835_headpho - bcm2835 Headphones\n                      bcm2835 Headphones\n"
+I2S = " 1 [sndrpigooglevoi]: RPi-simple - snd_rpi_googlevoicehat_soundcar\n"
+PCM = {
+    USB: "02-00: USB Audio : USB Audio : playback 1 : capture 1\n",
+    HDMI: "00-00: MAI PCM i2s-hifi-0 : MAI PCM i2s-hifi-0 : playback 1\n",
+    JACK: "03-00: bcm2835 Headphones : bcm2835 Headphones : playback 8\n",
+    I2S: "01-00: Google voiceHAT SoundCard HiFi voicehat-hifi-0 : Google : playback 1 : capture 1\n",
+}
 Setup = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -75,7 +98,19 @@ def machine(tmp_path: Path) -> Path:
         (root / folder).mkdir(parents=True)
     (root / "proc/device-tree/model").write_bytes(b"Raspberry Pi Zero 2 W Rev 1.0\0")
     (root / "packages").write_text("")
+    (root / "etc").mkdir()
+    (root / "etc/os-release").write_text("ID=debian\nVERSION_CODENAME=trixie\n")
+    (root / "boot/firmware").mkdir(parents=True)
+    (root / "boot/firmware/config.txt").write_text("dtparam=audio=on\n[cm4]\notg_mode=1\n")
+    _plug(root, HDMI, USB)
     return root
+
+
+def _plug(root: Path, *cards: str) -> None:
+    """These sound cards and no others are there, as the kernel lists them."""
+    (root / "proc/asound").mkdir(exist_ok=True)
+    (root / "proc/asound/cards").write_text("".join(cards))
+    (root / "proc/asound/pcm").write_text("".join(PCM[card] for card in cards))
 
 
 @pytest.fixture
@@ -92,8 +127,14 @@ def setup(machine: Path, tmp_path: Path) -> Setup:
     repo = tmp_path / "repo"
     (repo / "systemd").mkdir(parents=True)
     shutil.copy(SCRIPT, repo)
-    shutil.copy(UNIT, repo / "systemd")
-    shutil.copy(TEMPLATE, repo / "systemd")
+    (repo / "tools").mkdir()
+    for part in LIBRARY:
+        shutil.copy(part, repo / "tools")
+    (repo / "pyproject.toml").write_text("version 1")
+    for package in ("actions", "agent", "device", "models", "training"):
+        (repo / package).mkdir()
+    for part in (ROOT / "systemd").iterdir():
+        shutil.copy(part, repo / "systemd")
 
     def run(*options: str, path: str = "/usr/bin:/bin", **environ: str) -> subprocess.CompletedProcess[str]:
         env = {
@@ -129,7 +170,7 @@ def _files(root: Path) -> dict[str, bytes]:
 def test_the_script_is_clean() -> None:
     if not shutil.which("shellcheck"):
         pytest.skip("shellcheck is not installed: sudo apt install shellcheck")
-    done = subprocess.run(["shellcheck", str(SCRIPT)], capture_output=True, text=True, check=False)
+    done = subprocess.run(["shellcheck", *SCRIPTS], capture_output=True, text=True, check=False)
     assert done.stdout + done.stderr == ""
     assert os.access(SCRIPT, os.X_OK)
 
@@ -137,7 +178,18 @@ def test_the_script_is_clean() -> None:
 def test_help_and_wrong_usage(setup: Setup, calls: Callable[[], list[str]]) -> None:
     done = setup("--help")
     assert done.returncode == 0
-    for option in ("--board", "--no-models", "--no-service", "--dry-run", "--uninstall", "--purge"):
+    for option in (
+        "--board",
+        "--simulate",
+        "--i2s",
+        "--modem",
+        "--encyclopedia",
+        "--no-models",
+        "--no-service",
+        "--dry-run",
+        "--uninstall",
+        "--purge",
+    ):
         assert option in done.stdout
     for wrong in (["--fast"], ["--board", "zx81"], ["--purge"]):
         assert setup(*wrong).returncode == 2
@@ -157,7 +209,9 @@ def test_a_pi_is_set_up(setup: Setup, machine: Path, calls: Callable[[], list[st
         "python3-picamera2",
         "python3-lgpio",
     } <= packages
-    assert any(re.search(r"python3 -m venv --system-site-packages .*/opt/tako/venv$", call) for call in made)
+    assert any(
+        re.search(r"python3 -m venv --clear --system-site-packages .*/opt/tako/releases/1$", call) for call in made
+    )
     assert any(re.search(r"python -m pip install .*/repo\[pi\]$", call) for call in made)
     assert "usermod --append --groups audio,video,gpio tako" in made  # this system has no group render
     assert "usermod --append --groups tako ann" in made
@@ -165,18 +219,181 @@ def test_a_pi_is_set_up(setup: Setup, machine: Path, calls: Callable[[], list[st
     commands = [call for call in made if call.startswith("tako ")]
     assert commands == [f"tako {what} TAKO_HOME={home}" for what in ("models fetch", "models build", "doctor")]
     assert home.stat().st_mode & 0o7777 == 0o2770
-    assert (machine / "etc/systemd/system/tako.service").read_bytes() == UNIT.read_bytes()
+    installed = {path.name: path.read_bytes() for path in (machine / "etc/systemd/system").iterdir()}
+    assert installed == {path.name: path.read_bytes() for path in UNIT.parent.iterdir() if path.suffix != ".toml"}
+    assert "tako-update.timer" in installed
     assert (machine / "etc/tako/tako.toml").read_bytes() == TEMPLATE.read_bytes()
     assert (machine / "etc/tako/tako.toml").stat().st_mode & 0o777 == 0o640
     assert [call for call in made if call.startswith("systemctl")] == [
         "systemctl daemon-reload",
-        "systemctl enable --quiet tako.service",
+        "systemctl enable --quiet tako.service tako-update-finish.service",
         "systemctl restart tako.service",
     ]
     wrapper = (machine / "usr/local/bin/tako").read_text()
     assert 'exec /opt/tako/venv/bin/tako "$@"' in wrapper
-    assert ': "${TAKO_HOME:=/var/lib/tako}" "${TAKO_CONFIG:=/etc/tako/tako.toml}"' in wrapper
+    for default in ("TAKO_HOME:=/var/lib/tako", "TAKO_CONFIG:=/etc/tako/tako.toml", "TAKO_CONTROL:=/run/tako/control"):
+        assert f'"${{{default}}}"' in wrapper
     assert os.access(machine / "usr/local/bin/tako", os.X_OK)
+
+
+def test_the_cards_that_are_there_become_alsas_default(
+    setup: Setup, machine: Path, calls: Callable[[], list[str]]
+) -> None:
+    """HDMI, which comes first, is not taken where there is another; rates and sharing are ALSA's business."""
+    done = setup()
+    assert done.returncode == 0, done.stderr
+    assert "Microphone: USB PnP Sound Device. Speaker: USB PnP Sound Device." in done.stdout
+    conf = (machine / "etc/asound.conf").read_text()
+    assert 'playback.pcm { type plug slave.pcm "dmix:CARD=Device,DEV=0" }' in conf
+    assert 'capture.pcm { type plug slave.pcm "dsnoop:CARD=Device,DEV=0" }' in conf
+    assert any("-D plughw:CARD=Device,DEV=0 -f S16_LE -r 16000" in call for call in calls())
+    _plug(machine, HDMI, I2S)  # our file follows the cards
+    assert setup().returncode == 0
+    assert "CARD=sndrpigooglevoi" in (machine / "etc/asound.conf").read_text()
+    _plug(machine, HDMI, JACK)
+    assert setup().returncode == 1
+    assert "dmix:CARD=Headphones" in (machine / "etc/asound.conf").read_text()
+    _plug(machine, HDMI)
+    alone = setup()
+    assert alone.returncode == 1
+    assert "there is no microphone: plug in a USB one, or wire an I2S one" in alone.stderr
+    assert "there is no speaker" not in alone.stderr
+    assert "dmix:CARD=vc4hdmi0" in (machine / "etc/asound.conf").read_text()
+    _plug(machine)
+    assert "there is no speaker: plug in a USB one" in setup().stderr
+
+
+def test_alsa_reads_the_file(setup: Setup, machine: Path) -> None:
+    if not shutil.which("aplay"):
+        pytest.skip("alsa-utils is not installed: sudo apt install alsa-utils")
+    assert setup().returncode == 0
+    env = {"PATH": os.environ["PATH"], "ALSA_CONFIG_PATH": f"/usr/share/alsa/alsa.conf:{machine}/etc/asound.conf"}
+    command = ["aplay", "-D", "default", "/dev/null"]
+    heard = subprocess.run(command, env=env, capture_output=True, text=True, check=False).stderr
+    assert "Device" in heard, heard  # it looks for the card of the file, which is not here
+    assert "parser" not in heard
+    assert "Syntax" not in heard
+
+
+def test_a_sound_file_of_the_persons_stays_and_a_desktop_keeps_its_own(setup: Setup, machine: Path) -> None:
+    (machine / "etc/asound.conf").write_text("defaults.pcm.card 1\n")
+    done = setup()
+    assert "ALSA's default cards stay as they are" in done.stdout
+    assert (machine / "etc/asound.conf").read_text() == "defaults.pcm.card 1\n"
+    assert setup("--uninstall").returncode == 0
+    assert (machine / "etc/asound.conf").exists()
+    (machine / "etc/asound.conf").unlink()
+    (machine / "etc/alsa/conf.d").mkdir(parents=True)
+    (machine / "etc/alsa/conf.d/99-pipewire-default.conf").write_text("")
+    assert setup().returncode == 0
+    assert not (machine / "etc/asound.conf").exists()
+    assert "dsnoop:CARD=Device" in (machine / "var/lib/tako/.asoundrc").read_text()
+    assert setup("--uninstall").returncode == 0
+    assert not (machine / "var/lib/tako/.asoundrc").exists()
+
+
+def test_a_microphone_that_does_not_record_is_said(setup: Setup) -> None:
+    done = setup(MICROPHONE="broken")
+    assert done.returncode == 1
+    assert "the microphone Device does not record" in done.stderr
+
+
+def test_i2s_is_switched_on_once_and_off_again(setup: Setup, machine: Path) -> None:
+    config = machine / "boot/firmware/config.txt"
+    before = config.read_text()
+    first = setup("--i2s")
+    assert first.returncode == 1
+    assert "I2S sound starts with the board: sudo reboot" in first.stderr
+    assert config.read_text().startswith(before)
+    lines = config.read_text().splitlines()
+    assert lines[lines.index("[all]") :][2] == "dtoverlay=googlevoicehat-soundcard"  # not within [cm4]
+    switched = config.read_text()
+    second = setup("--i2s")
+    assert second.returncode == 0, second.stderr
+    assert config.read_text() == switched
+    assert setup("--uninstall").returncode == 0
+    assert "googlevoicehat" not in config.read_text()
+    assert config.read_text().startswith(before)
+    config.unlink()
+    assert "--i2s is for Raspberry Pi OS bookworm or newer" in setup("--i2s").stderr
+    assert "--i2s and --modem are for a Raspberry Pi." in setup("--i2s", "--board", "pc").stderr
+
+
+def test_a_modem_and_an_encyclopedia_are_on_offer(setup: Setup, machine: Path, calls: Callable[[], list[str]]) -> None:
+    assert setup().returncode == 0
+    assert "gammu" not in (machine / "packages").read_text()
+    assert not any("dialout" in call or "encyclopedia" in call for call in calls())
+    assert setup("--modem", "--encyclopedia").returncode == 0
+    made = calls()
+    assert "python3-gammu" in (machine / "packages").read_text().split()
+    assert "usermod --append --groups audio,video,gpio,dialout tako" in made
+    assert any(call.endswith("/repo[pi,encyclopedia]") for call in made)
+    assert setup(LIBZIM="0").returncode == 0  # what was wanted once is brought again
+    assert any(call.endswith("/repo[pi,encyclopedia]") for call in made)
+
+
+def test_a_modem_in_the_settings_is_enough(setup: Setup, machine: Path) -> None:
+    (machine / "etc/tako").mkdir()
+    (machine / "etc/tako/tako.toml").write_text('[text]\nvia = "modem"\n')
+    assert setup().returncode == 0
+    assert "python3-gammu" in (machine / "packages").read_text().split()
+
+
+def test_it_goes_on_where_it_stopped(setup: Setup, machine: Path, calls: Callable[[], list[str]]) -> None:
+    broken = setup(PIP="broken")
+    assert broken.returncode == 1
+    assert "pip did not install tako. Is there a network? Then run this again." in broken.stderr
+    assert not (machine / "opt/tako/venv").exists()
+    calls()
+    assert setup().returncode == 0
+    made = calls()
+    assert not any(call.startswith(("apt-get", "useradd", "python3")) for call in made)  # that much was done
+    assert any("pip install" in call for call in made)
+    assert (machine / "opt/tako/venv").readlink() == Path("releases/1")
+    done = setup(FREE="2000000")  # no room for a first setup, but for this
+    assert "The program is here, and up to date." in done.stdout
+    assert not any("pip install" in call for call in calls())
+
+
+def test_a_new_program_lies_beside_the_old_one_until_it_is_whole(
+    setup: Setup, machine: Path, calls: Callable[[], list[str]]
+) -> None:
+    """As `tako update` has it: releases, and a link to the one that runs."""
+    prefix, news = machine / "opt/tako", machine.parent / "repo/device/new.py"
+    assert setup().returncode == 0
+    news.write_text("a new release")
+    assert setup(PIP="broken").returncode == 1
+    assert (prefix / "venv").readlink() == Path("releases/1")
+    (prefix / "unproven").write_text("{}")
+    assert setup().returncode == 0
+    assert (prefix / "venv").readlink() == Path("releases/2")
+    assert (prefix / "previous").readlink() == Path("releases/1")
+    assert not (prefix / "unproven").exists()
+    calls()
+    assert setup(NO_PIP="1").returncode == 0  # the Python that made it is gone: a newer system
+    assert any("-m venv --clear" in call and call.endswith("/releases/3") for call in calls())
+    assert sorted(p.name for p in (prefix / "releases").iterdir()) == ["2", "3"]
+
+
+def test_the_program_of_a_release_before_there_were_releases_makes_way(setup: Setup, machine: Path) -> None:
+    (machine / "opt/tako/venv/bin").mkdir(parents=True)
+    assert setup().returncode == 0
+    assert (machine / "opt/tako/venv").readlink() == Path("releases/1")
+
+
+def test_a_pc_can_be_the_gadget(setup: Setup, machine: Path, calls: Callable[[], list[str]]) -> None:
+    done = setup("--simulate", MACHINE="x86_64")
+    assert done.returncode == 0, done.stderr
+    settings = tomllib.loads((machine / "home/ann/.config/tako/tako.toml").read_text())
+    assert settings == {"button": {"kind": "key"}, "camera": {"kind": "none"}}
+    assert "takes: hello tako" in done.stdout
+    assert calls()[-1].startswith("tako simulate")
+    again = setup("--simulate", MACHINE="x86_64")
+    assert "tako run needs button.kind" in again.stdout
+    assert tomllib.loads((machine / "home/ann/.config/tako/tako.toml").read_text()) == settings
+    assert "the simulated gadget does not work" in setup("--simulate", BROKEN="simulate").stderr
+    assert setup("--simulate", "--board", "pi").returncode == 2
+    assert setup("--simulate", "--uninstall").returncode == 2
 
 
 def test_a_second_time_changes_nothing_and_keeps_the_settings(
@@ -198,7 +415,9 @@ def test_a_second_time_changes_nothing_and_keeps_the_settings(
 def test_a_pc_needs_no_sudo_and_nothing_of_the_pi(setup: Setup, machine: Path, calls: Callable[[], list[str]]) -> None:
     (machine / "proc/device-tree/model").unlink()
     (machine / "packages").write_text(
-        "\n".join(["python3-venv", "espeak-ng", "libportaudio2", "libatomic1", "alsa-utils"])
+        "\n".join(
+            ["python3-venv", "espeak-ng", "libportaudio2", "libatomic1", "alsa-utils", "tzdata", "ca-certificates"]
+        )
     )
     done = setup(MACHINE="x86_64")
     assert done.returncode == 0, done.stderr
@@ -283,6 +502,13 @@ def test_without_picamera2_there_is_no_camera_and_the_rest_works(setup: Setup, m
 
 def test_what_cannot_work_is_one_sentence(setup: Setup, machine: Path, tmp_path: Path) -> None:
     assert "64-bit" in setup(MACHINE="armv7l").stderr
+    assert "the kernel is 64-bit, but the system is armhf" in setup(ARCH="armhf").stderr
+    assert "there are 1953 MB free for" in setup(FREE="2000000").stderr
+    assert "/opt/tako, and tako needs 2000" in setup(FREE="2000000").stderr
+    release = machine / "etc/os-release"
+    release.write_text("VERSION_CODENAME=bullseye\n")
+    assert "this is Raspberry Pi OS bullseye; tako needs bookworm or trixie." in setup().stderr
+    release.write_text("VERSION_CODENAME=bookworm\n")
     assert "tako needs Python 3.11 to 3.13; this is Python 3.9.2." in setup(OLD_PYTHON="1").stderr
     (machine / "packages").write_text("")
     refused = setup(APT="broken")
@@ -291,11 +517,23 @@ def test_what_cannot_work_is_one_sentence(setup: Setup, machine: Path, tmp_path:
     (tmp_path / "stand-ins" / "sudo").unlink()
     bare = tmp_path / "bare"  # a machine without sudo: only the programs that the script itself needs
     bare.mkdir()
-    for name in ("dirname", "tr", "grep", "cat", "basename", "mkdir", "cp"):
+    for name in ("dirname", "tr", "grep", "cat", "basename", "mkdir", "cp", "sed", "awk"):
         (bare / name).symlink_to(shutil.which(name) or name)
     done = setup(path=str(bare))
     assert done.returncode == 1
     assert re.search(r"there is no sudo\. As root: apt-get install -y .*espeak-ng", done.stderr)
+
+
+def test_a_text_model_of_this_release_is_not_built_again(setup: Setup, calls: Callable[[], list[str]]) -> None:
+    assert "The text model is built." in setup(BUILT="0").stdout
+    assert not any(call.startswith("tako models build") for call in calls())
+
+
+def test_another_system_is_tried(setup: Setup, machine: Path) -> None:
+    (machine / "etc/os-release").write_text("VERSION_CODENAME=forky\n")
+    done = setup()
+    assert done.returncode == 0, done.stderr
+    assert "this is forky. Trying." in done.stdout
 
 
 def test_uninstalling_keeps_what_is_the_persons_and_purging_does_not(
@@ -308,7 +546,9 @@ def test_uninstalling_keeps_what_is_the_persons_and_purging_does_not(
     assert done.returncode == 0, done.stderr
     left = {name for name in _files(machine) if "tako" in name}
     assert left == {"etc/tako/tako.toml", "var/lib/tako/history"}
-    assert "systemctl disable --quiet --now tako.service" in calls()
+    assert not (machine / "etc/asound.conf").exists()
+    made = calls()
+    assert {f"systemctl disable --quiet --now {unit.name}" for unit in UNIT.parent.glob("*.[st]*er*")} <= set(made)
     assert setup("--uninstall").returncode == 0  # once more: nothing to do
     assert setup("--uninstall", "--purge").returncode == 0
     assert not {name for name in _files(machine) if "tako" in name}

@@ -12,15 +12,16 @@ from bodies import SCRIPT, Eye, Hand, Sound, hand, hears, lights, make_body, pre
 from PIL import Image
 
 from actions.base import Request
-from actions.contacts import ContactBook
 from actions.errors import ActionError, DeviceError, InputError, NotNow, Question, TakoError
+from actions.people.contacts import ContactBook
 from actions.registry import Context, build_actions
+from actions.settings import ActionsSettings
 from agent.onnx_decider import OnnxDecider
 from agent.scripted import ScriptedDecider
 from agent.types import Decision, Percept
 from device.confirm import ScriptedConfirmer
 from device.journal import MemoryJournal, SqliteJournal
-from device.seams import Press, State, Transcript
+from device.seams import Expects, Press, State, Transcript
 from device.sim.camera import FolderCamera, NoCamera
 from device.sim.trigger import ScriptedTrigger
 from device.speech.microphone import WavMicrophone
@@ -63,17 +64,18 @@ def test_a_whole_turn_on_real_parts(tmp_path: Path) -> None:
         ear=Ear(WavMicrophone(DATA / "zh_request.wav"), ScriptedTranscriber(["我的东西不见了"])),
         camera=FolderCamera(DATA / "photo.jpg"),
         decider=OnnxDecider(TINY),
-        actions=build_actions(Context(None, ContactBook([])), plugins=()),
+        actions=build_actions(Context(ActionsSettings(), ContactBook([]), tmp_path), plugins=()),
         journal=journal,
     )
     turn = take_turn(body, press())
-    assert [(o.status, o.spoken) for o in turn.outcomes] == [("asked", "是什么东西？")]
-    assert said(body) == "是什么东西？"
+    assert [(o.status, o.spoken) for o in turn.outcomes] == [("asked", "没听到回答，先不做了。")]
+    assert said(body) == "没听到回答，先不做了。"
     kept = journal.turns()[0].turn
     journal.close()
     assert kept.transcript.seconds == pytest.approx(2.3, abs=0.1)
     assert kept.decision == turn.decision
-    assert kept.spoken == "是什么东西？"
+    assert kept.spoken == "没听到回答，先不做了。"
+    assert kept.outcomes[0].detail == "[asked '是什么东西？': '']"
 
 
 def test_chinese_is_answered_in_chinese() -> None:
@@ -135,9 +137,9 @@ class TestConfirmation:
         left: list[Press | None] = []
 
         class ByButton:
-            def confirm(self, request: Request, question: str) -> bool:
+            def ask(self, request: Request, question: str, expects: Expects) -> str:
                 left.append(trigger.wait(0.0))
-                return left[-1] is not None
+                return "yes" if left[-1] else ""
 
         body = make_body(trigger=trigger, confirmer=ByButton())
         take_turn(body, press(), "text mom i'll be late")
@@ -178,7 +180,10 @@ class TestSeveralCalls:
 def test_what_is_missing_is_asked() -> None:
     body = make_body()
     turn = take_turn(body, press(), "send a text to jordan")
-    assert [(o.status, o.spoken) for o in turn.outcomes] == [("asked", "What should I text jordan?")]
+    assert [(o.status, o.spoken) for o in turn.outcomes] == [("asked", "I heard no answer, so I left it at that.")]
+    assert turn.exit_code == Question.exit_code
+    assert turn.outcomes[0].detail == "[asked 'What should I text jordan?': '']"
+    assert lights(body) == [State.THINKING, State.ASKING, State.SPEAKING, State.READY]
     assert hand(body, "send_text").done == []
 
 

@@ -1,21 +1,15 @@
-"""What surrounds a turn: pointing words, parts that are made late, and the courier of the outbox."""
+"""What surrounds a turn: pointing words, and parts that are made late."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import pytest
 
-from actions.base import Action, Outcome, Request
 from actions.catalogue import Call, make_call
-from actions.errors import DeviceError, ModelError, NotNow
+from actions.errors import ModelError
 from agent.pointing import points_at_picture, wants_picture
 from agent.scripted import ScriptedDecider
 from agent.types import Decider, Percept
-from device.courier import Courier
 from device.deferred import DeferredDecider, DeferredTranscriber
-from device.journal import MemoryJournal
 from device.seams import Transcriber
 from device.speech.scripted import ScriptedTranscriber
 
@@ -120,84 +114,3 @@ class TestDeferred:
         assert [transcriber.transcribe([]).text for _ in range(2)] == ["one", "two"]
         assert len(made) == 1
         assert isinstance(transcriber, Transcriber)
-
-
-class Mail:
-    """An action that has no network for its first `refusals` tries."""
-
-    name = "send_email"
-
-    def __init__(self, refusals: int) -> None:
-        self.refusals = refusals
-        self.tries = 0
-
-    def read_back(self, request: Request) -> str:
-        return "Shall I?"
-
-    def perform(self, request: Request) -> Outcome:
-        self.tries += 1
-        if self.tries <= self.refusals:
-            raise NotNow("There is no network.", "没有网络。")
-        return Outcome("done", "I sent it.")
-
-
-def waiting() -> MemoryJournal:
-    journal = MemoryJournal()
-    key = journal.begin(Request(EMAIL, "en"))
-    journal.end(key, Outcome("waiting", "It waits."))
-    return journal
-
-
-def eventually(condition: Callable[[], object]) -> bool:
-    end = time.monotonic() + 5.0
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-class TestCourier:
-    def test_what_waits_is_done_when_it_can_be_and_told_once(self) -> None:
-        journal, mail = waiting(), Mail(refusals=2)
-        actions: dict[str, Action] = {"send_email": mail}
-        courier = Courier(journal, actions, soon=0.01)
-        assert eventually(lambda: [kept.state for kept in journal.calls()] == ["done"])
-        courier.close()
-        news = courier.news()
-        assert news is not None
-        assert news[1].spoken == "I sent it."
-        assert courier.news() is None
-        assert mail.tries == 3
-
-    def test_a_disk_that_fails_does_not_end_it(self) -> None:
-        class Failing(MemoryJournal):
-            rounds = 0
-
-            def pending(self) -> tuple[()]:
-                self.rounds += 1
-                raise DeviceError("The disk is full.")
-
-        journal = Failing()
-        courier = Courier(journal, {}, soon=0.01)
-        assert eventually(lambda: journal.rounds > 2)
-        courier.close()
-
-    def test_a_fault_of_an_action_is_noted_and_not_repeated(self) -> None:
-        class Faulty(Mail):
-            def perform(self, request: Request) -> Outcome:
-                self.tries += 1
-                raise ZeroDivisionError("deep inside")
-
-        journal, mail = waiting(), Faulty(0)
-        courier = Courier(journal, {"send_email": mail}, soon=0.01)
-        assert eventually(lambda: [kept.state for kept in journal.calls()] == ["unknown"])
-        time.sleep(0.1)
-        courier.close()
-        assert mail.tries == 1
-
-    def test_closing_does_not_wait_for_the_next_round(self) -> None:
-        courier = Courier(MemoryJournal(), {}, soon=60.0)
-        before = time.monotonic()
-        courier.close()
-        assert time.monotonic() - before < 1.0

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,9 +18,8 @@ from bodies import SCRIPT, Eye, Sound, hand, hears, make_body, press, said, turn
 from PIL import Image
 
 from actions.catalogue import make_call
-from actions.contacts import ContactBook
+from actions.describe_scene import DescribeScene
 from actions.errors import DeviceError, InputError, ModelError
-from actions.registry import Context, build_actions
 from agent.onnx_decider import OnnxDecider
 from agent.scripted import ScriptedDecider
 from agent.sight import VISUAL_TOKENS, Seen
@@ -73,9 +73,9 @@ class Seeing(ScriptedDecider):
 
 
 def body_with(decider: Decider, **parts: object) -> Body:
-    """A body with the real hands and a camera."""
-    hands = build_actions(Context(None, ContactBook([])), plugins=())
-    return make_body(**{"decider": decider, "camera": Eye(), "actions": hands, **parts})
+    """A body with a camera, whose hand for `describe_scene` is the real one."""
+    body = make_body(**{"decider": decider, "camera": Eye(), **parts})
+    return replace(body, actions={**body.actions, "describe_scene": DescribeScene()})
 
 
 def both(made: Decider) -> list[Decider]:
@@ -164,7 +164,7 @@ class TestLookingAhead:
         with caplog.at_level(logging.WARNING):
             turn = take_turn(body, press(), "search for cheap flights")
         assert str(failure) in caplog.text
-        assert [outcome.status for outcome in turn.outcomes] == ["recorded"]
+        assert [outcome.status for outcome in turn.outcomes] == ["done"]
         assert "see" not in turn.ms
 
     def test_a_mind_that_is_missing_is_told_once(self) -> None:

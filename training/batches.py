@@ -17,6 +17,7 @@ from agent.prompt import IMAGE, PAD, SEP, encode_calls, encode_request, encode_s
 from agent.sight import VISUAL_TOKENS
 from training.data.requests import Example
 
+NONE_SEEN = -1  # instead of the number of a view: no picture
 LENGTHS = (
     16,
     24,
@@ -39,7 +40,7 @@ class Item:
 
     request: list[int]
     answer: list[int]  # empty: a plain sentence, which nothing answers
-    view: int = -1  # which picture is seen with it; minus one: none
+    view: int = NONE_SEEN  # which picture is seen with it
     language: float = 0.0  # what predicting a token of the request itself weighs; one of the answer weighs 1
 
     @property
@@ -92,9 +93,9 @@ def picture_items(tokenizer: Tokenizer, path: Path, kinds: frozenset[str]) -> li
                 request = encode_request(tokenizer, row["text"], VISUAL_TOKENS, SEP)
                 answer = encode_sentence(tokenizer, row["answer"])
             else:
-                request = encode_request(tokenizer, row["text"], VISUAL_TOKENS)
+                request = encode_request(tokenizer, row["text"], VISUAL_TOKENS if "view" in row else 0)
                 answer = encode_calls(tokenizer, [make_call(*c) for c in row["calls"]])
-            made.append(Item(request, answer, row["view"]))
+            made.append(Item(request, answer, row.get("view", NONE_SEEN)))
     return made
 
 

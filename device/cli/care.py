@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,21 +16,23 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--network", is_flag=True, help="Ask the mail server, too.")
+@click.option(
+    "--network", is_flag=True, help="Ask the servers, too: mail (with its login), texts, yours. Sends nothing."
+)
 @click.option("--json", "json_", is_flag=True, help="Print what was found as JSON.")
 @pass_app
 @click.pass_context
 def doctor(ctx: click.Context, app: App, network: bool, json_: bool) -> None:
     """Look at everything a turn needs and say how to mend what is missing."""
-    from rich.console import Console
-
+    from device.cli.show import console
     from device.doctor import as_json, examine, exit_code, table_of
 
-    findings = examine(_probes(app), network)
+    with _patience(json_):
+        findings = examine(_probes(app), network)
     if json_:
         click.echo(as_json(findings))
     else:
-        Console().print(table_of(findings))
+        console().print(table_of(findings))
     ctx.exit(exit_code(findings))
 
 
@@ -80,7 +84,7 @@ def write(app: App, path: Path | None) -> None:
 def _probes(app: App) -> Probes:
     """The ways to look at the machine, each with what it needs of the settings."""
     from device.models.places import home
-    from device.probes import Probes, Smtp
+    from device.probes import Probes
     from device.settings import settings_path
     from device.speech.choose import plan
     from device.text_model import status_of_text_model
@@ -92,8 +96,17 @@ def _probes(app: App) -> Probes:
         path = app.settings_path or settings_path()
         return str(path) if app.settings and path.exists() else f"the defaults; {path} is not there"
 
-    def smtp() -> Smtp | None:
-        email = app.settings.email
-        return Smtp(email.host, email.tcp_port) if email else None
+    return Probes(text=status_of_text_model, engine=recogniser, settings=read_settings, held=lambda: app.settings)
 
-    return Probes(text=status_of_text_model, engine=recogniser, settings=read_settings, smtp=smtp)
+
+@contextmanager
+def _patience(quiet: bool) -> Iterator[None]:
+    """A sign on the terminal that something is being done; nothing when piped."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield
+        return
+    with console.status("looking at everything"):
+        yield

@@ -9,11 +9,23 @@ import click
 
 from device.cli.app import App, Sentences, set_up_log
 from device.cli.batch import batch
+from device.cli.bench import bench
 from device.cli.care import doctor, settings
-from device.cli.history import history, outbox
+from device.cli.contacts import contacts
+from device.cli.history import history
+from device.cli.listen import listen
+from device.cli.logs import logs
+from device.cli.look import look
+from device.cli.lost import lost
 from device.cli.models import models
+from device.cli.outbox import outbox, undo
+from device.cli.press import press, say
+from device.cli.reminders import reminders
 from device.cli.service import run, simulate
+from device.cli.shopping import list_
+from device.cli.status import status
 from device.cli.turns import ask, turn
+from device.cli.update import update
 
 
 def _version() -> str:
@@ -39,7 +51,31 @@ def tako(ctx: click.Context, settings_path: Path | None, verbose: int) -> None:
     ctx.obj = App(settings_path)
 
 
-for command in (ask, turn, run, simulate, batch, history, outbox, models, doctor, settings):
+for command in (
+    ask,
+    turn,
+    run,
+    simulate,
+    press,
+    say,
+    batch,
+    status,
+    logs,
+    history,
+    outbox,
+    undo,
+    reminders,
+    contacts,
+    list_,
+    lost,
+    models,
+    doctor,
+    listen,
+    look,
+    bench,
+    settings,
+    update,
+):
     tako.add_command(command)
 
 

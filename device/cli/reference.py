@@ -24,7 +24,7 @@ Every command ends with 0 when all went as it should, else with a sentence and t
 
 | exit code | means |
 |---|---|
-| 0 | done, recorded, or declined as it should be |
+| 0 | done, or not done as you wished: declined, cancelled |
 | 1 | a fault of tako itself; the log has more |
 | 2 | the settings, or the command itself, are wrong |
 | 3 | the request cannot be read: picture, sound, text |

@@ -10,10 +10,13 @@ import click
 import msgspec
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from actions.catalogue import Call
     from device.seams import TurnRecord
 
 _LABEL = 9  # columns
+_PIPED = 160  # columns of a line that is piped: few are broken
 
 
 def show_turn(turn: TurnRecord, said: bool = True) -> None:
@@ -44,6 +47,23 @@ def describe(call: Call) -> str:
 def times(ms: Mapping[str, float]) -> str:
     """`listen 3.0 s, transcribe 510 ms, ...`"""
     return ", ".join(f"{stage} {_time(value)}" for stage, value in ms.items())
+
+
+def span(seconds: float) -> str:
+    """ "12 s", "5 min", "3 h", "4 days"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 6_000:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3_600:.0f} h" if seconds < 172_800 else f"{seconds / 86_400:.0f} days"
+
+
+def console() -> Console:
+    """For tables: colours on a terminal, plain and wide when piped."""
+    from rich.console import Console
+
+    shown = Console(highlight=False)
+    return shown if shown.is_terminal else Console(highlight=False, width=_PIPED)
 
 
 def as_json(value: object) -> str:

@@ -63,7 +63,12 @@ def take(body: Body, typed: str | None, json_: bool) -> int:
 
     released = threading.Event()
     released.set()
-    result: Turn = take_turn(body, Press(time.monotonic(), released), typed)
+    result: Turn = take_turn(
+        body,
+        Press(time.monotonic(), released),
+        typed,
+        before_offer=lambda turn: click.echo(turn.spoken, err=True),  # the whole turn is shown when it has ended
+    )
     if json_:
         click.echo(as_json(result.record()))
     else:

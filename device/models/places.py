@@ -28,3 +28,8 @@ def partial(name: str) -> Path:
 
 def drop() -> Path:
     return home() / "drop"
+
+
+def own_contacts() -> Path:
+    """Where the contacts are that were added here (`tako contacts add`)."""
+    return home() / "contacts.vcf"

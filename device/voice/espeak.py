@@ -58,12 +58,16 @@ class EspeakEngine:
 
     def synthesise(self, segments: tuple[Segment, ...]) -> np.ndarray:
         """The sound of one sentence: int16, shape (n,), `RATE`. Raises `DeviceError`."""
-        with self._lock:
-            parts = [_trimmed(self._segment(segment)) for segment in segments]
+        parts = [self.segment(segment) for segment in segments]
         if not parts:
             return np.zeros(0, np.int16)
         gap, rest = (np.zeros(int(seconds * RATE), np.int16) for seconds in (_GAP, _REST))
         return np.concatenate([*[piece for part in parts for piece in (part, gap)][:-1], rest])
+
+    def segment(self, segment: Segment) -> np.ndarray:
+        """The sound of one segment, without the silence at its end. Raises `DeviceError`."""
+        with self._lock:
+            return _trimmed(self._segment(segment))
 
     def close(self) -> None:
         self._closed = True

@@ -6,15 +6,17 @@ import contextlib
 import threading
 import time
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from actions.errors import DeviceError
+from device import portaudio
 
 BLOCK = 0.02  # seconds: how soon a speaker falls silent
+LATENCY = 0.2  # seconds of sound that the device keeps in advance
 
 
 class Sink(Protocol):
@@ -28,12 +30,15 @@ class Sink(Protocol):
     def play(self, sound: np.ndarray, stop: threading.Event, alive: Callable[[], None]) -> None:
         """Returns when all is heard, or soon after `stop`; calls `alive` as it gets on. Raises `DeviceError`."""
 
+    def stream(self, sounds: Iterable[np.ndarray], stop: threading.Event, alive: Callable[[], None]) -> None:
+        """The same for sound that comes piece by piece."""
+
     def close(self) -> None: ...
 
 
 class Speaker:
-    """An output device, open for as long as a sentence lasts. PortAudio lists the devices once, when it is loaded: a
-    speaker that is plugged in later is found after a new start."""
+    """An output device, open for as long as something is said. One that is not found is looked for among the devices
+    that have been plugged in since."""
 
     def __init__(self, device: str, rate: int) -> None:
         self.rate = rate
@@ -41,44 +46,68 @@ class Speaker:
 
     def check(self) -> None:
         sounddevice = _sounddevice()
-        try:
-            sounddevice.query_devices(self._device, "output")
-        except (sounddevice.PortAudioError, ValueError) as error:
-            raise self._no_speaker() from error
+        if not self._is_there(sounddevice) and not (portaudio.rescan(sounddevice) and self._is_there(sounddevice)):
+            raise self._no_speaker()
 
     def play(self, sound: np.ndarray, stop: threading.Event, alive: Callable[[], None]) -> None:
+        self.stream((sound,), stop, alive)
+
+    def stream(self, sounds: Iterable[np.ndarray], stop: threading.Event, alive: Callable[[], None]) -> None:
         self.check()
         sounddevice = _sounddevice()
         try:
-            stream = sounddevice.RawOutputStream(
-                samplerate=self.rate, channels=1, dtype="int16", device=self._device, latency=0.2
-            )
-            with stream:
-                self._feed(stream, sound, stop, alive)
+            with portaudio.stream():
+                stream = sounddevice.RawOutputStream(
+                    samplerate=self.rate, channels=1, dtype="int16", device=self._device, latency=LATENCY
+                )
+                with contextlib.closing(stream):
+                    self._feed(stream, sounds, stop, alive)
         except sounddevice.PortAudioError as error:
             raise DeviceError(f"The speaker fails: {error}", "扬声器出了问题。") from error
 
     def close(self) -> None:
-        """Nothing is held between sentences."""
+        """Nothing is held between two texts."""
 
-    def _feed(self, stream: Any, sound: np.ndarray, stop: threading.Event, alive: Callable[[], None]) -> None:
-        block = int(BLOCK * self.rate)
-        for start in range(0, len(sound), block):
+    def _feed(
+        self, stream: Any, sounds: Iterable[np.ndarray], stop: threading.Event, alive: Callable[[], None]
+    ) -> None:
+        begun = False
+        for block in self._blocks(sounds):
             if stop.is_set():
                 break
-            stream.write(sound[start : start + block].tobytes())
+            if not begun:  # the device waits for the first sound, not the first sound for the device
+                stream.start()
+                begun = True
+            stream.write(block.tobytes())
             alive()
+        if not begun:
+            return
         heard = time.monotonic() + stream.latency  # what is still in the device's buffer
         while not stop.is_set() and (left := heard - time.monotonic()) > 0:
             stop.wait(min(left, BLOCK))
         if stop.is_set():
             stream.abort()  # throws the buffer away
+        else:
+            stream.stop()
+
+    def _blocks(self, sounds: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        block = int(BLOCK * self.rate)
+        for sound in sounds:
+            for start in range(0, len(sound), block):
+                yield sound[start : start + block]
+
+    def _is_there(self, sounddevice: Any) -> bool:
+        try:
+            sounddevice.query_devices(self._device, "output")
+        except (sounddevice.PortAudioError, ValueError):
+            return False
+        return True
 
     def _no_speaker(self) -> DeviceError:
         if self._device is None:
             return DeviceError(
-                "I cannot find a speaker. Please plug one in and start me again.",
-                "我找不到扬声器，请接上一个再重新启动我。",
+                "I cannot find a speaker. Please plug one in.",
+                "我找不到扬声器，请接上一个。",
             )
         return DeviceError(
             f"I cannot find the speaker {self._device}. Please check voice.device in the settings.",
@@ -107,7 +136,12 @@ class WavFile:
         """A file that could be opened takes sound until a write fails."""
 
     def play(self, sound: np.ndarray, stop: threading.Event, alive: Callable[[], None]) -> None:
-        if not stop.is_set():
+        self.stream((sound,), stop, alive)
+
+    def stream(self, sounds: Iterable[np.ndarray], stop: threading.Event, alive: Callable[[], None]) -> None:
+        for sound in sounds:
+            if stop.is_set():
+                return
             self._write(sound.astype("<i2").tobytes())
             alive()
 

@@ -1,7 +1,8 @@
-"""The voices that make sound: a queue of sentences and a thread that synthesises and plays them, one after the other.
+"""The voices that make sound: a queue of texts and a thread that synthesises and plays them, one after the other.
 
-    Pyttsx3Voice(settings)        to the speaker
-    FileVoice(path, settings)     to a WAV, sentences appended
+    Pyttsx3Voice(settings)                   espeak-ng, to the speaker
+    NeuralVoice(settings, folders, espeak)   the neural voices, to the speaker
+    FileVoice(path, settings)                to a WAV, what is said is appended
 
 `stop` falls silent within the speaker's block of 20 ms and its driver's own time; it waits for nothing. Trouble that
 comes up while speaking (a speaker unplugged, a full disk) is told by the next `wait` or `say`, once.
@@ -12,32 +13,20 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
 
 from actions.errors import DeviceError, TakoError
+from device.voice.engines import Engine, EspeakSpeech, NeuralSpeech
 from device.voice.espeak import PATIENCE, RATE, EspeakEngine
+from device.voice.neural import NeuralEngine
 from device.voice.settings import VoiceSettings
 from device.voice.sinks import Sink, Speaker, WavFile
-from device.voice.text import Segment, prepare, sentences
+from device.voice.text import prepare, sentences
 
 STALL = PATIENCE + 5.0  # seconds without progress after which the speaker is taken for stuck
 _LEAVE = 2.0  # seconds that `close` gives the thread
-
-
-class Engine(Protocol):
-    """A synthesiser."""
-
-    def check(self) -> None:
-        """Raises `DeviceError` when it cannot speak at all."""
-
-    def synthesise(self, segments: tuple[Segment, ...]) -> np.ndarray:
-        """The sound of one sentence: int16, shape (n,). Raises `DeviceError`."""
-
-    def close(self) -> None: ...
 
 
 class SpokenVoice:
@@ -112,6 +101,7 @@ class SpokenVoice:
             raise trouble
 
     def _work(self) -> None:
+        self._engine.prepare()
         for text, lang, stop in self._utterances():
             try:
                 self._speak(text, lang, stop)
@@ -135,13 +125,9 @@ class SpokenVoice:
             yield text, lang, stop
 
     def _speak(self, text: str, lang: str, stop: threading.Event) -> None:
-        for sentence in sentences(text):
-            segments = prepare(sentence, lang)
-            sound = self._engine.synthesise(segments) if not stop.is_set() else None
-            self._alive()
-            if sound is None or stop.is_set():
-                return
-            self._sink.play(sound, stop, self._alive)
+        said = [prepare(sentence, lang) for sentence in sentences(text, self._engine.opening)]
+        with closing(self._engine.speak([segments for segments in said if segments], stop)) as sounds:
+            self._sink.stream(sounds, stop, self._alive)
 
     def _alive(self) -> None:
         self._progress = time.monotonic()
@@ -152,12 +138,29 @@ class Pyttsx3Voice(SpokenVoice):
 
     def __init__(self, settings: VoiceSettings | None = None) -> None:
         settings = settings or VoiceSettings()
-        super().__init__(EspeakEngine(settings), Speaker(settings.device, RATE))
+        super().__init__(EspeakSpeech(EspeakEngine(settings)), Speaker(settings.device, RATE))
+
+
+class NeuralVoice(SpokenVoice):
+    """The neural voices in `folders` (language to folder), to the speaker; espeak-ng for what they lack."""
+
+    def __init__(self, settings: VoiceSettings, folders: Mapping[str, Path]) -> None:
+        super().__init__(engine_of(settings, folders), Speaker(settings.device, RATE))
 
 
 class FileVoice(SpokenVoice):
-    """The same synthesiser, to a WAV (mono int16, 22,050 Hz). Raises `DeviceError` when it cannot be written."""
+    """The same synthesisers, to a WAV (mono int16, 22,050 Hz). Raises `DeviceError` when it cannot be written."""
 
-    def __init__(self, path: Path, settings: VoiceSettings | None = None) -> None:
+    def __init__(
+        self, path: Path, settings: VoiceSettings | None = None, folders: Mapping[str, Path] | None = None
+    ) -> None:
         sink = WavFile(path, RATE)
-        super().__init__(EspeakEngine(settings or VoiceSettings()), sink)
+        super().__init__(engine_of(settings or VoiceSettings(), folders or {}), sink)
+
+
+def engine_of(settings: VoiceSettings, folders: Mapping[str, Path]) -> Engine:
+    """The synthesiser for both languages, where those of `folders` have a neural voice."""
+    if not folders:
+        return EspeakSpeech(EspeakEngine(settings))
+    espeak = None if {"en", "zh"} <= set(folders) else EspeakEngine(settings)
+    return NeuralSpeech(NeuralEngine(settings, folders), espeak, settings.volume)

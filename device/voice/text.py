@@ -22,6 +22,8 @@ HAN = r"\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff"
 _LATIN = r"A-Za-z\u00c0-\u024f"
 _ENDS = re.compile(r"(?<=[。！？；])|(?<=[.!?;])\s+|\n+")
 _ABBREVIATION = re.compile(r"(?:\b(?:Dr|Mr|Mrs|Ms|St|No|vs|e\.g|i\.e|approx)|\b[A-Z])\.$")
+_CLAUSE = re.compile(r"[，：；]|[,:;](?=\s)")
+_SPACE = re.compile(r"\s+")
 _SOFTER = re.compile(r"(?<=[，、：,:])\s*|\s+")
 _NOISE = re.compile(r"[*`^|<>{}\[\]\\~]+")
 _ADDRESS = rf"[{_LATIN}\d._%+-]+@[{_LATIN}\d-]+(?:\.[{_LATIN}\d-]+)+|(?:https?://|www\.)[^\s{HAN}，。！？；]+"
@@ -38,8 +40,28 @@ class Segment:
     text: str
 
 
-def sentences(text: str) -> Iterator[str]:
-    """A text in its sentences, none longer than `LONGEST` characters. Empty for a text with nothing to say."""
+def sentences(text: str, opening: int = 0) -> Iterator[str]:
+    """A text in its sentences, none longer than `LONGEST` characters. Empty for a text with nothing to say.
+
+    opening: characters up to which the first one is cut short when it is longer, at a comma if there is one, so that
+    it can be heard sooner; 0: it is not cut.
+    """
+    pieces = _sentences(text)
+    if opening and (first := next(pieces, None)) is not None:
+        yield from _cut(first, opening)
+    yield from pieces
+
+
+def _cut(text: str, longest: int) -> tuple[str, ...]:
+    if len(text) <= longest:
+        return (text,)
+    for mark in (_CLAUSE, _SPACE):
+        if cuts := [match.end() for match in mark.finditer(text, longest // 4, longest)]:
+            return (text[: cuts[-1]].strip(), text[cuts[-1] :].strip())
+    return (text,)
+
+
+def _sentences(text: str) -> Iterator[str]:
     pending = ""
     for piece in _ENDS.split(clean(text)):
         pending = f"{pending} {piece}".strip() if pending else piece.strip()

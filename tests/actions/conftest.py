@@ -19,8 +19,8 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from actions.messages.smtp import EmailSettings
 from actions.secret import Secret
-from actions.smtp import EmailSettings
 
 USER, PASSWORD = "tako@example.org", "corr3ct-h0rse"
 

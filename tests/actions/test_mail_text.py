@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actions.mail_text import SUBJECT_EN, SUBJECT_ZH, address_said, is_address, subject_from
+from actions.messages.mail_text import SUBJECT_EN, SUBJECT_ZH, address_said, is_address, subject_from
 from actions.wording import LONGEST, aloud, listing, one_line
 
 

@@ -10,7 +10,7 @@ import pytest
 from actions.base import Outcome, Request
 from actions.catalogue import make_call
 from actions.errors import ActionError, DeviceError, NotNow
-from actions.outbox import BEGUN, KeptCall, carry_out, drop, retry, retry_waiting
+from actions.outbox import BEGUN, JITTER, SELDOM, SOON, KeptCall, backoff, carry_out, drop, retry, retry_waiting, undo
 
 REQUEST = Request(make_call("send_email", "anna", "", "hello there"), "en", key="0123456789abcdef")
 
@@ -22,10 +22,24 @@ class Shelf:
         self.kept: dict[str, KeptCall] = {}
         self.full = False
 
-    def begin(self, request: Request) -> str:
+    def begin(self, request: Request, hold: float = 0.0) -> str:
         assert request.key not in self.kept
-        self.kept[request.key] = KeptCall(request, BEGUN, 0.0, 1)
+        kept = KeptCall(request, "waiting", 0.0, 0, wait=hold) if hold else KeptCall(request, BEGUN, 0.0, 1)
+        self.kept[request.key] = kept
         return request.key
+
+    def find(self, key: str) -> KeptCall:
+        if key not in self.kept:
+            raise ActionError("no such call")
+        return self.kept[key]
+
+    def settle(self, kept: KeptCall, outcome: Outcome) -> None:
+        if self.kept[kept.request.key] != kept or kept.state not in ("waiting", "unknown"):
+            raise ActionError("no such call")
+        self.end(kept.request.key, outcome)
+
+    def postpone(self, key: str, seconds: float) -> None:
+        self.kept[key] = replace(self.kept[key], wait=seconds)
 
     def end(self, key: str, outcome: Outcome) -> None:
         if self.full:
@@ -138,3 +152,110 @@ def test_a_person_may_repeat_an_unknown_one_or_drop_it() -> None:
     for act in (lambda: drop(shelf, "a"), lambda: retry(shelf, {}, "a"), lambda: drop(shelf, "zz")):
         with pytest.raises(ActionError):
             act()
+
+
+def waiting(
+    shelf: Shelf, key: str, state: str = "waiting", attempts: int = 1, wait: float = 0.0, age: float = 0.0
+) -> None:
+    shelf.kept[key] = KeptCall(replace(REQUEST, key=key), state, 0.0, attempts, wait=wait, age=age)
+
+
+def test_what_is_not_due_yet_waits_unless_a_person_says_now() -> None:
+    shelf = Shelf()
+    waiting(shelf, "a", wait=20.0)
+    assert list(retry_waiting(shelf, {"send_email": Scripted()})) == []
+    assert [o for _, o in retry_waiting(shelf, {"send_email": Scripted(DONE)}, all_now=True)] == [DONE]
+
+
+def test_the_others_of_a_stuck_function_wait_as_long() -> None:
+    shelf = Shelf()
+    for key in "ab":
+        waiting(shelf, key)
+    list(retry_waiting(shelf, {"send_email": Scripted(NotNow("later"))}))
+    assert SOON * (1 - JITTER) <= shelf.kept["b"].wait <= SOON
+
+
+def test_backoff_grows_and_ends() -> None:
+    for attempts in range(12):
+        whole = min(SOON * 2 ** max(attempts - 1, 0), SELDOM)
+        tries = [backoff(attempts) for _ in range(50)]
+        assert whole * (1 - JITTER) <= min(tries) < max(tries) <= whole
+    assert backoff(10**6) <= SELDOM
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", ("the email to anna", "4 days", "never went out", "Ask me again")),
+                                             ("zh", ("给anna的邮件", "4天", "没有发出", "再说一次"))])  # fmt: skip
+def test_what_is_too_old_fails_untried_and_says_so(lang: str, words: tuple[str, ...]) -> None:
+    shelf, action = Shelf(), Scripted()
+    for key, age in (("old", 4 * 86_400.0), ("held", 4 * 86_400.0), ("young", 2 * 86_400.0)):
+        waiting(shelf, key, attempts=0 if key == "held" else 3, wait=5.0 if key == "young" else 0.0, age=age)
+        shelf.kept[key] = replace(shelf.kept[key], request=replace(REQUEST, key=key, lang=lang))
+    done = list(retry_waiting(shelf, {"send_email": action}, expire=3 * 86_400.0))
+    assert [(request.key, outcome.status) for request, outcome in done] == [("old", "failed"), ("held", "failed")]
+    assert all(word in done[0][1].spoken for word in words)
+    assert action.performed == []
+    assert [shelf.kept[key].state for key in ("old", "held", "young")] == ["failed", "failed", "waiting"]
+
+
+def test_only_an_idempotent_action_repeats_what_was_cut_short_and_not_for_ever() -> None:
+    class Idempotent(Scripted):
+        idempotent = True
+
+    shelf = Shelf()
+    waiting(shelf, "a", "unknown")
+    waiting(shelf, "b", "unknown", wait=10.0)
+    waiting(shelf, "c", "unknown", age=2 * 86_400.0)  # the counterpart may have forgotten its key
+    assert list(retry_waiting(shelf, {"send_email": Scripted()})) == []
+    done = list(retry_waiting(shelf, {"send_email": Idempotent(DONE)}))
+    assert [request.key for request, _ in done] == ["a"]
+    assert [shelf.kept[key].state for key in "abc"] == ["done", "unknown", "unknown"]
+
+
+def test_a_function_that_is_gone_is_left_alone() -> None:
+    shelf = Shelf()
+    waiting(shelf, "a")
+    assert list(retry_waiting(shelf, {})) == []
+    assert shelf.kept["a"].state == "waiting"
+
+
+@pytest.mark.parametrize(("lang", "sentence"), [
+    ("en", "The email to anna goes out in 8 seconds. Say undo if you don't want it."),
+    ("zh", "给anna的邮件会在8秒后发出。不想发就说撤销。"),
+])  # fmt: skip
+def test_grace_holds_back_and_then_it_goes(lang: str, sentence: str) -> None:
+    shelf, action = Shelf(), Scripted(DONE)
+    outcome = carry_out(shelf, action, replace(REQUEST, lang=lang), grace=8.0)
+    assert (outcome.status, outcome.spoken) == ("waiting", sentence)
+    assert list(retry_waiting(shelf, {"send_email": action})) == []
+    shelf.kept[REQUEST.key] = replace(shelf.kept[REQUEST.key], wait=0.0)
+    assert [o for _, o in retry_waiting(shelf, {"send_email": action})] == [DONE]
+    assert len(action.performed) == 1
+
+
+def test_undo_takes_back_the_last_one_held_and_nothing_else() -> None:
+    shelf = Shelf()
+    waiting(shelf, "tried")
+    for key in "ab":
+        carry_out(shelf, Scripted(), replace(REQUEST, key=key), grace=8.0)
+    assert undo(shelf, "en").spoken == "OK, the email to anna does not go out."
+    assert undo(shelf, "zh").spoken == "好的，给anna的邮件不发了。"
+    assert {key: kept.state for key, kept in shelf.kept.items()} == {
+        "tried": "waiting",
+        "a": "cancelled",
+        "b": "cancelled",
+    }
+    with pytest.raises(ActionError, match="nothing that I could still undo"):
+        undo(shelf, "en")
+
+
+def test_undo_that_comes_too_late_says_so() -> None:
+    class Racing(Shelf):
+        def settle(self, kept: KeptCall, outcome: Outcome) -> None:
+            self.resume(kept.request.key)  # the courier was faster
+            super().settle(kept, outcome)
+
+    shelf = Racing()
+    carry_out(shelf, Scripted(), REQUEST, grace=8.0)
+    with pytest.raises(ActionError, match="too late: the email to anna"):
+        undo(shelf, "en")
+    assert shelf.kept[REQUEST.key].state == BEGUN

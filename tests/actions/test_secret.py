@@ -18,11 +18,11 @@ from rich.traceback import Traceback
 
 from actions.base import Request
 from actions.catalogue import make_call
-from actions.contacts import Contact, ContactBook
 from actions.errors import ActionError
+from actions.messages.send_email import SendEmail
+from actions.messages.smtp import EmailSettings
+from actions.people.contacts import Contact, ContactBook
 from actions.secret import MASK, Secret, read_secret
-from actions.send_email import SendEmail
-from actions.smtp import EmailSettings
 
 WORD = "corr3ct-h0rse-battery"
 

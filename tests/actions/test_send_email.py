@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +15,12 @@ from PIL import Image
 
 from actions.base import Request
 from actions.catalogue import make_call
-from actions.contacts import Contact, ContactBook
 from actions.errors import ActionError, InputError, NotNow, Question
+from actions.messages.send_email import SendEmail, message_id
+from actions.outbox import carry_out
+from actions.people.contacts import Contact, ContactBook
 from actions.secret import Secret
-from actions.send_email import SendEmail, message_id
+from device.journal import SqliteJournal
 
 BOOK = ContactBook(
     [
@@ -119,6 +122,72 @@ def test_a_bad_picture_sends_nothing(start_server: Callable[..., Any], tmp_path:
     with pytest.raises(InputError, match=r"bad\.jpg"):
         SendEmail(server.settings, BOOK).perform(request("anna", "", "look at this", image=bad))
     assert not server.mailbox.messages
+
+
+def test_a_picture_of_ten_megabytes_goes_small(start_server: Callable[..., Any], tmp_path: Path) -> None:
+    noise = tmp_path / "noise.png"
+    Image.frombytes("RGB", (2000, 1700), random.Random(1).randbytes(2000 * 1700 * 3)).save(noise, compress_level=0)
+    assert noise.stat().st_size > 10_000_000
+    server = start_server()
+    SendEmail(server.settings, BOOK).perform(request("anna", "", "look at this", image=noise))
+    (part,) = server.mailbox.messages[0].iter_attachments()
+    assert len(part.get_content()) < 2_500_000  # noise is the worst there is
+    with Image.open(io.BytesIO(part.get_content())) as photo:
+        assert photo.size == (1600, 1360)
+
+
+def test_a_picture_that_claims_to_be_huge_is_not_unpacked(start_server: Callable[..., Any], tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.png"
+    Image.new("1", (9000, 9000)).save(bomb)
+    assert bomb.stat().st_size < 50_000
+    with pytest.raises(InputError, match=r"bomb\.png"):
+        SendEmail(start_server().settings, BOOK).perform(request("anna", "", "look at this", image=bomb))
+
+
+def test_a_copy_goes_to_oneself_unseen(start_server: Callable[..., Any]) -> None:
+    server = start_server()
+    settings = msgspec.structs.replace(server.settings, copy_to_self=True)
+    SendEmail(settings, BOOK).perform(request("anna", "", "hello there"))
+    SendEmail(settings, BOOK).perform(request("tako@example.org", "", "a note to myself"))
+    assert server.mailbox.receivers == [["anna@example.com", "tako@example.org"], ["tako@example.org"]]
+    for message in server.mailbox.messages:
+        assert "Bcc" not in message
+        assert len(message["To"].addresses) == 1
+
+
+def test_a_copy_that_is_refused_keeps_nothing_from_going(start_server: Callable[..., Any]) -> None:
+    server = start_server()
+    settings = msgspec.structs.replace(server.settings, copy_to_self=True)
+    accept = server.mailbox.handle_RCPT
+
+    async def refuse_own(smtp: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        taken: str = await accept(smtp, session, envelope, address, options)
+        return taken if address != settings.address else (envelope.rcpt_tos.pop() and "550 not for you")
+
+    server.mailbox.handle_RCPT = refuse_own
+    assert SendEmail(settings, BOOK).perform(request("anna", "", "hello there")).status == "done"
+    assert server.mailbox.receivers == [["anna@example.com"]]
+
+
+def test_the_history_keeps_what_was_sent(start_server: Callable[..., Any], tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "history.sqlite")
+    body = "a long story " * 100
+    carry_out(journal, SendEmail(start_server().settings, BOOK), request("anna", "", body))
+    (kept,) = journal.calls()
+    assert kept.request.call.args["body"] == body
+    assert kept.outcome is not None
+    assert "to Anna Berg <anna@example.com>, subject 'A long story" in kept.outcome.detail
+    journal.close()
+
+
+def test_two_of_one_name_are_told_apart_by_the_address(start_server: Callable[..., Any]) -> None:
+    book = ContactBook([Contact("Tom Ash", "one@example.com"), Contact("Tom Ash", "two@example.com")])
+    action = SendEmail(start_server().settings, book)
+    with pytest.raises(Question) as caught:
+        action.read_back(request("tom ash", "", "hi there"))
+    second = caught.value.choices[1]
+    assert action.read_back(request(second, "", "hi")) == "Shall I email Tom Ash at two@example.com: hi?"
+    assert action.read_back(request(second, "", "你好", "zh")).startswith("给Tom Ash（two@example.com）发邮件")
 
 
 INJECTIONS = ["Bcc: evil@example.net", "To: evil@example.net", "X-Evil: 1"]

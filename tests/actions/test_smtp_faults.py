@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import socket
+import ssl
+import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+import trustme
 
 from actions.base import Request
 from actions.catalogue import make_call
-from actions.contacts import Contact, ContactBook
 from actions.errors import ActionError, NotNow
-from actions.send_email import SendEmail
-from actions.smtp import EmailSettings
+from actions.messages.send_email import SendEmail
+from actions.messages.smtp import EmailSettings
+from actions.people.contacts import Contact, ContactBook
 
 LARGE = "a line that is long enough to fill the buffers between here and there\n" * 150_000  # 10 MB
 BOOK = ContactBook([Contact("Anna", "anna@example.com")])
 REQUEST = Request(make_call("send_email", "anna", "", "the first line\nand another\nand one more\nand the last"), "en")
 Start = Callable[[str, str], Any]
+NOW, DAY = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
 
 
 @pytest.mark.parametrize("at", ["greeting", "EHLO", "MAIL", "RCPT", "DATA"])
@@ -107,3 +115,43 @@ def test_a_certificate_file_that_is_not_there(faulty_server: Start, tmp_path: An
     )
     with pytest.raises(ActionError, match=r"certificate file .*no\.pem"):
         SendEmail(settings, BOOK).perform(REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("name", "validity", "later", "words"),
+    [
+        ("mail.example.org", {}, False, "certificate that I cannot trust"),
+        ("127.0.0.1", {"not_before": NOW - 2 * DAY, "not_after": NOW - DAY}, False, "certificate has expired"),
+        ("127.0.0.1", {"not_before": NOW + DAY, "not_after": NOW + 2 * DAY}, True, "my clock may be wrong"),
+    ],
+    ids=["another host", "expired", "not yet valid"],
+)
+def test_a_certificate_that_does_not_hold_gets_nothing(
+    authority: tuple[trustme.CA, Path], name: str, validity: dict[str, Any], later: bool, words: str
+) -> None:
+    ca, ca_file = authority
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert(name, **validity).configure_cert(context)
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
+                heard.append(tls.recv(1))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        settings = EmailSettings(
+            host="127.0.0.1",
+            port=listener.getsockname()[1],
+            tls="tls",
+            sender="me@example.org",
+            timeout=5,
+            ca_file=ca_file,
+        )
+        with pytest.raises(ActionError, match=words) as caught:
+            SendEmail(settings, BOOK).perform(REQUEST)
+        thread.join(5)
+    assert isinstance(caught.value, NotNow) is later
+    assert not any(heard)

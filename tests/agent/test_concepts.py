@@ -12,20 +12,11 @@ import pytest
 import tiny_sight
 from tokenizers import Tokenizer
 
-from agent.concepts import (
-    ATTRIBUTES,
-    CHINESE,
-    CHOICES,
-    ENGLISH,
-    GENERAL,
-    NEXT,
-    WORD_SLOTS,
-    Concepts,
-    Mixture,
-)
+from agent.concepts import ATTRIBUTES, BREED, GENERAL, NAME, NEXT, SURENESS, WORD_SLOTS, Concepts, Wording
 from agent.prompt import words
 
-FIRSTS = (0, ENGLISH, ENGLISH + CHINESE, ENGLISH + CHINESE + NEXT, ENGLISH + CHINESE + 2 * NEXT)
+SIZES = (*NAME, *NEXT, *GENERAL)
+FIRSTS = [sum(SIZES[:i]) for i in range(len(SIZES))]
 ATTRIBUTE = WORD_SLOTS - len(ATTRIBUTES)
 
 
@@ -51,14 +42,10 @@ def attributes(**likely: int) -> dict[str, np.ndarray]:
     return {kind: np.eye(len(tiny_sight.table()[kind]))[likely.get(kind, 0)].astype(np.float32) for kind in ATTRIBUTES}
 
 
-def said(mixture: Mixture, tokenizer: Tokenizer, start: int, size: int) -> str:
-    """What the choices say that have most of a slot."""
-    ids = [
-        int(mixture.ids[i, mixture.weights[i].argmax()])
-        for i in range(start, start + size)
-        if mixture.weights[i].max() > 0.5
-    ]
-    return str(tokenizer.decode(ids, skip_special_tokens=False))
+def said(wording: Wording, group: int) -> list[int]:
+    """The token ids in a group of slots."""
+    places = slice(FIRSTS[group], FIRSTS[group] + SIZES[group])
+    return [int(i) for i in wording.ids[places][wording.weights[places] > 0]]
 
 
 def test_classes_of_one_name_count_together(concepts: Concepts) -> None:
@@ -70,50 +57,70 @@ def test_classes_of_one_name_count_together(concepts: Concepts) -> None:
     assert concepts.names[concepts.name_of[8]].plural == "scarves"
 
 
-def test_the_slots_of_a_mixture(concepts: Concepts) -> None:
+def test_the_slots_of_a_wording(concepts: Concepts) -> None:
     generator = np.random.default_rng(4)
     for _ in range(20):
         names = generator.dirichlet(np.full(len(concepts.names), 0.3))
-        mixture = concepts.mixture(names, {k: generator.dirichlet(np.ones(len(v))) for k, v in attributes().items()})
-        assert mixture.ids.shape == mixture.weights.shape == (WORD_SLOTS, CHOICES)
-        assert (mixture.ids.dtype, mixture.weights.dtype) == (np.int64, np.float32)
-        sums = mixture.weights.sum(1)
-        np.testing.assert_allclose(sums[[*FIRSTS, FIRSTS[-1] + GENERAL]], 1, atol=1e-5)
-        np.testing.assert_allclose(sums[ATTRIBUTE:], 1, atol=1e-5)  # fewer choices than may share a slot
-        assert (sums <= 1 + 1e-5).all()
-        assert (mixture.weights >= 0).all()
+        shares = {k: generator.dirichlet(np.ones(len(v))) for k, v in attributes().items()}
+        wording = concepts.wording(names, shares)
+        assert wording.ids.shape == wording.weights.shape == (WORD_SLOTS,)
+        assert (wording.ids.dtype, wording.weights.dtype) == (np.int64, np.float32)
+        assert wording.sureness.shape == (SURENESS,)
+        assert set(wording.weights[:ATTRIBUTE].tolist()) <= {0.0, 1.0}
+        assert (wording.weights[[FIRSTS[i] for i in (0, 1, 4, 5)]] == 1).all()
+        np.testing.assert_allclose(wording.weights[ATTRIBUTE:], [shares[k].max() for k in ATTRIBUTES], rtol=1e-6)
+        assert ((wording.sureness >= 0) & (wording.sureness <= 1 + 1e-6)).all()
 
 
-def test_what_is_sure_is_said(concepts: Concepts, tokenizer: Tokenizer) -> None:
-    mixture = concepts.mixture(sure(concepts, cat=0.9, dog=0.09), attributes(color=2, material=1, room=1))
-    assert said(mixture, tokenizer, 0, ENGLISH) == " cat"
-    assert said(mixture, tokenizer, ENGLISH, CHINESE) == "猫"
-    assert said(mixture, tokenizer, FIRSTS[2], NEXT) == " dog"[:NEXT]  # bytes
-    assert said(mixture, tokenizer, FIRSTS[3], NEXT) == "狗"
-    assert said(mixture, tokenizer, FIRSTS[4], GENERAL) == " cat"[:GENERAL]
-    assert [said(mixture, tokenizer, ATTRIBUTE + i, 1) for i in range(3)] == [" ", " ", " "]
-    assert mixture.weights[0, 0] > 0.98
-    assert mixture.weights[FIRSTS[2], 0] > 0.95
+def test_the_likeliest_is_said_whole_and_the_next_beside_it(concepts: Concepts, tokenizer: Tokenizer) -> None:
+    wording = concepts.wording(sure(concepts, apple=0.6, scarf=0.3), attributes(color=2, material=1, room=1))
+    wanted = (" apple", "苹果", " scarf", "围巾", " fruit", "水果")
+    for group, text in enumerate(wanted):
+        assert said(wording, group) == words(tokenizer, text.strip())[: SIZES[group]]
+    assert wording.ids[ATTRIBUTE:].tolist() == [words(tokenizer, w)[0] for w in ("blue", "wood", "garage")]
+    rest = 0.1 / len(concepts.names)
+    others = 2 * rest  # banana is a fruit as well
+    np.testing.assert_allclose(wording.sureness[:3], [0.6 + rest, 0.3 + rest, 0.6 + others], rtol=1e-5)
+    assert wording.sureness[3] == pytest.approx(1 - 2 * rest, rel=1e-5)
 
 
-def test_what_is_unsure_is_a_blend_that_leans_to_the_likelier(concepts: Concepts, tokenizer: Tokenizer) -> None:
-    mixture = concepts.mixture(sure(concepts, cat=0.6, dog=0.4), attributes())
-    heavy, light = mixture.weights[1, :2]
-    assert heavy / light == pytest.approx((0.6 / 0.4) ** 2, rel=1e-3)
-    assert mixture.ids[1, :2].tolist() == [words(tokenizer, "cat")[1], words(tokenizer, "dog")[1]]
+def test_what_is_hardly_probable_is_not_thought_of(concepts: Concepts, tokenizer: Tokenizer) -> None:
+    wording = concepts.wording(sure(concepts, scarf=0.97), attributes())
+    assert said(wording, 1) == words(tokenizer, "围巾")[: NAME[1]]
+    assert said(wording, 2) == said(wording, 3) == []
+    assert wording.sureness[1] == 0
 
 
 def test_generals_add_up(concepts: Concepts, tokenizer: Tokenizer) -> None:
-    mixture = concepts.mixture(sure(concepts, apple=0.27, banana=0.27, cat=0.46), attributes())
-    assert said(mixture, tokenizer, 0, 4) == " cat"
-    assert said(mixture, tokenizer, FIRSTS[4], GENERAL) == " fruit"[:GENERAL]
+    wording = concepts.wording(sure(concepts, apple=0.27, banana=0.27, scarf=0.46), attributes())
+    assert said(wording, 1) == words(tokenizer, "围巾")[: NAME[1]]
+    assert said(wording, 5) == words(tokenizer, "水果")[: GENERAL[1]]
 
 
 def test_a_shorter_name_leaves_its_slots_empty(concepts: Concepts) -> None:
-    mixture = concepts.mixture(sure(concepts, cat=1.0), attributes())
-    assert mixture.weights[ENGLISH - 1, 0] == 0  # "cat" has four bytes with its space
-    assert mixture.ids[ENGLISH - 1, 0] == 0
-    assert mixture.weights[ENGLISH + 3 : ENGLISH + CHINESE, 0].max() == 0
+    wording = concepts.wording(sure(concepts, cat=1.0), attributes())
+    assert wording.weights[NAME[0] - 1] == 0  # "cat" has four bytes with its space
+    assert wording.ids[NAME[0] - 1] == 0
+    assert wording.weights[FIRSTS[1] + 3 : FIRSTS[2]].max() == 0
+
+
+@pytest.mark.parametrize(("share", "wanted"), [(0.95, "poodle"), (0.5, "dog")])
+def test_a_breed_is_said_where_it_is_clear(tokenizer: Tokenizer, share: float, wanted: str) -> None:
+    table = tiny_sight.table()
+    breeds = [
+        {"en": en, "plural": f"{en}s", "zh": zh, "general_en": "dog", "general_zh": "狗"}
+        for en, zh in (("poodle", "贵宾犬"), ("pug", "巴哥犬"))
+    ]
+    concepts = Concepts(table | {"concepts": [*table["concepts"], *breeds]}, tokenizer)
+    assert BREED["dog"] > 0.5
+    names = sure(concepts, poodle=share, pug=0.96 - share)
+    first, other = concepts.likeliest(names)
+    assert concepts.names[first].en == wanted
+    assert other is None  # another breed would only tempt, and nothing else is probable
+    if wanted == "dog":
+        sureness = concepts.wording(names, attributes()).sureness
+        assert sureness[0] == pytest.approx(names[[n.general[0] == "dog" for n in concepts.names]].sum(), rel=1e-5)
+        assert concepts.sayable(names) >= set(words(tokenizer, "dog"))
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 6, 7])
@@ -121,18 +128,18 @@ def test_a_small_table_will_do(tokenizer: Tokenizer, count: int) -> None:
     rows = [thing for i, thing in enumerate(tiny_sight.table()["concepts"]) if i != 3][:count]
     small = Concepts(tiny_sight.table() | {"concepts": rows}, tokenizer)
     names = np.linspace(1, 2, count) / np.linspace(1, 2, count).sum()
-    mixture = small.mixture(names, attributes())
-    assert mixture.weights[0].sum() == pytest.approx(1)
-    assert (mixture.weights[0] > 0).sum() == min(count, CHOICES)
-    assert mixture.weights[FIRSTS[2]].sum() == pytest.approx(float(count > 1))
+    wording = small.wording(names, attributes())
+    assert wording.weights[0] == 1
+    assert wording.sureness[0] == pytest.approx(names.max())
 
 
 def test_what_may_be_said(concepts: Concepts, tokenizer: Tokenizer) -> None:
     sayable = concepts.sayable(sure(concepts, scarf=0.95))
     for text in ("scarf", "scarves", "围巾", "clothes", "衣服", "red", "木头", "garage"):
         assert sayable >= set(words(tokenizer, text)), text
-    assert not sayable >= set(words(tokenizer, "苹果"))  # among the likeliest, but less than one in fifty
-    assert concepts.sayable(sure(concepts, scarf=0.5, apple=0.4)) >= set(words(tokenizer, "苹果"))
+    sayable = concepts.sayable(sure(concepts, scarf=0.5, apple=0.3, bicycle=0.1))
+    assert sayable >= set(words(tokenizer, "苹果"))
+    assert not sayable >= set(words(tokenizer, "自行车"))  # in no slot
 
 
 def without(key: str) -> Callable[[dict[str, Any]], object]:

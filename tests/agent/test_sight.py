@@ -72,20 +72,41 @@ def test_what_a_picture_is_to_the_model(sight: Sight) -> None:
 
 
 def test_the_tower_gets_its_pixels(sight: Sight, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tiny tower's feature is each quarter's mean red, green, blue from -1 to 1."""
+    """The tiny tower's feature is each quarter's mean red, green, blue from -1 to 1; that of a picture is the mean over
+    it and its mirror image."""
     given = []
     monkeypatch.setattr(sight, "seen", lambda feature, colors: given.append((feature, colors)))
     sight.look(quarters())
     feature, colors = given[0]
-    wanted = [[1, -1, -1, 1], [-1, 1, -1, 1], [-1, -1, 1, 1]]  # of red: first and last quarter
+    wanted = [[0, 0, 0, 0], [0, 0, 0, 0], [-1, -1, 1, 1]]  # of red: left and right change places
     np.testing.assert_allclose(feature.reshape(3, 4), wanted, atol=0.1)
     assert colors.shape == (COLOR_FEATURES,)
 
 
-def test_the_first_token_is_the_sign_of_a_picture(sight: Sight) -> None:
-    """It and the dense ones do not depend on words, the word slots do."""
+def test_all_of_a_long_picture_is_looked_at(sight: Sight) -> None:
+    image = Image.new("RGB", (120, 60), "blue")
+    image.paste("red", (30, 0, 90, 60))  # the central square
+    eye = sight._eye
+    square, mirror, squeezed = eye.views(image, eye.square(image))
+    np.testing.assert_array_equal(mirror, square[..., ::-1])
+    assert squeezed.shape == square.shape
+    assert square[0, 0].min() > 0.8  # red alone
+    assert squeezed[0, 0, 12].min() < -0.9 < 0.9 < squeezed[0, 0, 12].max()
+    assert len(list(eye.views(quarters(), eye.square(quarters())))) == 2  # a square has nothing beside it
+
+
+def test_the_first_token_says_how_sure_the_names_are(sight: Sight) -> None:
+    for color in ("red", "blue"):
+        seen = sight.look(Image.new("RGB", (50, 50), color))
+        p = sight.projection
+        names = sight.concepts.probabilities(
+            p.concepts(
+                sight._tower.run(None, {sight._input: sight._eye.pixels(Image.new("RGB", (24, 24), color))})[0][0]
+            )
+        )
+        sureness = sight.concepts.wording(names, {k: np.ones(9) for k in ("color", "material", "room")}).sureness
+        np.testing.assert_allclose(seen.tokens[0], (p.slots[0] + sureness @ p.sure) * np.sqrt(HIDDEN), atol=1e-3)
     red, blue = (sight.look(Image.new("RGB", (50, 50), color)) for color in ("red", "blue"))
-    np.testing.assert_array_equal(red.tokens[0], blue.tokens[0])
     for places in (slice(1, 1 + WORD_SLOTS), slice(1 + WORD_SLOTS, VISUAL_TOKENS)):
         assert np.abs(red.tokens[places] - blue.tokens[places]).max() > 0.01
     assert abs(float(red.embedding @ blue.embedding)) < 0.999
@@ -98,15 +119,15 @@ def test_looking_again_gives_the_same(sight: Sight) -> None:
     assert first.names == again.names
 
 
-def test_a_slot_is_the_weighted_mean_of_its_words(sight: Sight) -> None:
+def test_a_slot_is_its_word(sight: Sight) -> None:
     feature, colors = np.linspace(-1, 1, tiny_sight.FEATURE), np.zeros(COLOR_FEATURES, np.float32)
     p = sight.projection
     names = sight.concepts.probabilities(p.concepts(feature))
-    mixture = sight.concepts.mixture(names, p.attributes(feature, colors))
+    wording = sight.concepts.wording(names, p.attributes(feature, colors))
     tokens = sight.seen(feature, colors).tokens - p.slots * np.sqrt(HIDDEN)
-    for slot in (0, 3, 9, WORD_SLOTS - 1):
-        wanted = sum(w * EMBEDDINGS[i] for i, w in zip(mixture.ids[slot], mixture.weights[slot], strict=True))
-        np.testing.assert_allclose(tokens[1 + slot], wanted, atol=1e-4)
+    wanted = EMBEDDINGS[wording.ids] * wording.weights[:, None]
+    np.testing.assert_allclose(tokens[1 : 1 + WORD_SLOTS], wanted, atol=1e-4)
+    assert np.abs(wanted[[0, 5, -1]]).max(1).min() > 0.1
 
 
 @pytest.mark.parametrize("feature", [np.zeros(tiny_sight.FEATURE), np.full(tiny_sight.FEATURE, 1e4)])
@@ -213,6 +234,7 @@ HARMS: dict[str, Callable[[Path], object]] = {
     "rows of another tower": changed("rows", np.zeros((len(tiny_sight.THINGS), 8), np.int8)),
     "slots of another model": changed("slots", np.zeros((VISUAL_TOKENS, HIDDEN + 1))),
     "fewer slots": changed("slots", np.zeros((VISUAL_TOKENS - 1, HIDDEN))),
+    "no sureness": changed("sure", None),
     "colors of another kind": changed("color", np.zeros((3, 7))),
     "words for arrays": changed("inner", np.array(["a", "b"])),
     "a list for a table": lambda folder: (folder / CONCEPTS).write_text("[1, 2]"),

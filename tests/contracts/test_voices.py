@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from actions.errors import DeviceError
+from actions.errors import DeviceError, ModelError
 from device.seams import Voice
-from device.voice.choose import choose_voice
+from device.voice.choose import choose_voice, plan
 from device.voice.printed import PrintVoice
 from device.voice.settings import VoiceSettings
 from device.voice.spoken import FileVoice, Pyttsx3Voice
@@ -41,6 +41,14 @@ def _file(folder: Path) -> Voice:
     return FileVoice(folder / "out.wav", QUIET)
 
 
+def _neural(folder: Path) -> Voice:
+    try:
+        folders = plan(VoiceSettings(engine="neural")).folders
+    except ModelError as error:
+        pytest.skip(error.en)
+    return FileVoice(folder / "out.wav", QUIET, folders)
+
+
 def _needs_espeak() -> None:
     if importlib.util.find_spec("pyttsx3") is None or ctypes.util.find_library("espeak-ng") is None:
         pytest.skip("pyttsx3 or espeak-ng is not installed: sudo apt install espeak-ng")
@@ -49,11 +57,12 @@ def _needs_espeak() -> None:
 VOICES: dict[str, Callable[[Path], Voice]] = {
     "pyttsx3": _speaker,
     "file": _file,
+    "neural": _neural,
     "print": lambda _: PrintVoice(io.StringIO()),
 }
 
 
-@pytest.fixture(params=VOICES)
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow) if name == "neural" else name for name in VOICES])
 def voice(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Voice]:
     voice = VOICES[request.param](tmp_path)
     yield voice
@@ -68,7 +77,7 @@ def test_it_says_both_languages_and_then_all_is_said(voice: Voice) -> None:
     voice.say("Sent.", "en")
     voice.say("好的。", "zh")
     voice.say("给 Anna 吗？", "zh")
-    assert voice.wait(20.0)
+    assert voice.wait(40.0)
     assert voice.wait(0.0)
 
 
@@ -159,8 +168,8 @@ def test_the_print_voice_writes_and_keeps_what_it_said() -> None:
 def test_the_settings_choose_and_say_why(tmp_path: Path) -> None:
     _needs_espeak()
     for settings, out, kind, reason in (
-        (VoiceSettings(), None, Pyttsx3Voice, "to the system's speaker"),
-        (VoiceSettings(device="usb"), None, Pyttsx3Voice, "to the speaker usb"),
+        (VoiceSettings(engine="pyttsx3"), None, Pyttsx3Voice, "to the system's speaker"),
+        (VoiceSettings(engine="pyttsx3", device="usb"), None, Pyttsx3Voice, "to the speaker usb"),
         (VoiceSettings(engine="print"), None, PrintVoice, "voice.engine is print"),
         (VoiceSettings(engine="print"), tmp_path / "out.wav", FileVoice, "out.wav"),
     ):

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 
 from agent.bundle import CONCEPTS, PROJECTION, TOWER
 from agent.colors import COLOR_FEATURES
+from agent.concepts import SURENESS
 from agent.sight import DENSE, VISUAL_TOKENS
 
 TESTS = Path(__file__).parents[1]
@@ -57,6 +58,7 @@ def arrays(hidden: int, seed: int = 3) -> dict[str, np.ndarray]:
         "room": normal(2, FEATURE + 1),
         "joint": normal(FEATURE, EMBEDDING),
         "slots": normal(VISUAL_TOKENS, hidden, size=0.05),
+        "sure": normal(SURENESS, hidden, size=0.05),
         "inner": normal(FEATURE, INNER),
         "inner_bias": normal(INNER),
         "outer": normal(INNER, DENSE * hidden, size=0.05),

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -37,11 +38,50 @@ with SoundDeviceMicrophone(MicrophoneSettings(device=device)).open() as chunks:
         got.append(next(chunks))
 soundfile.write(sys.argv[3], np.concatenate(got), 16_000)
 """
+# The same, while the model's products and plain Python keep the processor and the interpreter busy.
+BUSY = """
+import logging, threading, numpy as np
+logging.basicConfig(level=logging.WARNING)
+def multiply():
+    matrix = np.ones((700, 700), np.float32)
+    while True:
+        matrix @ matrix
+def count():
+    number = 0
+    while True:
+        number += 1
+for work in (multiply, count):
+    threading.Thread(target=work, daemon=True).start()
+""" + RECORDER.replace("got.append(next(chunks))", "got.append(next(chunks)); sum(range(200_000))")
+# Listens until the microphone is gone, then asks for it until it is back.
+FAITHFUL = """
+import time
+from actions.errors import DeviceError
+from device.speech.microphone import MicrophoneSettings, SoundDeviceMicrophone
+microphone = SoundDeviceMicrophone(MicrophoneSettings(device="default", stall_seconds=4))
+while True:
+    try:
+        with microphone.open() as chunks:
+            next(chunks)
+            print("hears", flush=True)
+            while True:
+                next(chunks)
+    except DeviceError as error:
+        print(error, flush=True)
+        time.sleep(0.3)
+"""
 
 
 @pytest.fixture(scope="module")
 def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """An own sound server with one null sink; the environment of the programs that use it."""
+    environment = surroundings(tmp_path_factory.mktemp("pulse"))
+    with serving(environment):
+        yield environment
+
+
+def surroundings(home: Path) -> dict[str, str]:
+    """The environment of a sound server in `home` and its programs."""
     missing = [name for name in ("pulseaudio", "paplay") if shutil.which(name) is None]
     if not list(Path("/usr/lib").glob(f"*/{PLUGIN}")):
         missing.append("libasound2-plugins")
@@ -49,17 +89,23 @@ def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         missing.append("sounddevice with libportaudio2")
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
-    home = tmp_path_factory.mktemp("pulse")
     (home / ".asoundrc").write_text(ASOUNDRC)
-    environment = {
+    return {
         **os.environ,
         "HOME": str(home),
         "XDG_RUNTIME_DIR": str(home),
         "PULSE_SERVER": f"unix:{home}/native",
         "PULSE_SINK": "tako",
         "PULSE_SOURCE": "tako.monitor",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
     }
-    modules = [f"module-native-protocol-unix socket={home}/native auth-anonymous=1", "module-null-sink sink_name=tako"]
+
+
+@contextmanager
+def serving(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """The sound server while it runs."""
+    socket = Path(environment["HOME"]) / "native"
+    modules = [f"module-native-protocol-unix socket={socket} auth-anonymous=1", "module-null-sink sink_name=tako"]
     command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
     server = subprocess.Popen(
         [*command, *(part for module in modules for part in ("-L", module))],
@@ -68,25 +114,27 @@ def pulse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 10
-    while not (home / "native").exists() and server.poll() is None and time.monotonic() < deadline:
+    while not socket.exists() and server.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
-    if not (home / "native").exists():
+    if not socket.exists():
         server.kill()
         pytest.skip("pulseaudio does not start here")
-    yield environment
-    server.terminate()
-    server.wait(10)
+    try:
+        yield server
+    finally:
+        server.terminate()
+        server.wait(10)
 
 
 @pytest.fixture
 def hear(pulse: dict[str, str], tmp_path: Path) -> Callable[[Path], np.ndarray]:
     """What the microphone hears of a recording that is played while it listens."""
 
-    def heard(played: Path, device: str = "default") -> np.ndarray:
+    def heard(played: Path, device: str = "default", program: str = RECORDER) -> np.ndarray:
         seconds = soundfile.info(played).duration + 1.0
         recorder = subprocess.Popen(
-            [sys.executable, "-c", RECORDER, device, str(seconds), str(tmp_path / "heard.wav")],
-            env={**pulse, "PYTHONPATH": str(Path(__file__).parents[2])},
+            [sys.executable, "-c", program, device, str(seconds), str(tmp_path / "heard.wav")],
+            env=pulse,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -99,6 +147,7 @@ def hear(pulse: dict[str, str], tmp_path: Path) -> Callable[[Path], np.ndarray]:
         finally:
             recorder.kill()
         assert recorder.returncode == 0, errors
+        assert "lost" not in errors  # neither the ring nor PortAudio
         sound, rate = soundfile.read(tmp_path / "heard.wav", dtype="int16")
         assert rate == SAMPLE_RATE
         return np.asarray(sound, np.int16)
@@ -136,9 +185,39 @@ def test_a_request_spoken_into_the_room_is_recognised(
 def test_a_microphone_of_another_name_is_not_found(pulse: dict[str, str], tmp_path: Path) -> None:
     recorder = subprocess.run(
         [sys.executable, "-c", RECORDER, "theremin", "1", str(tmp_path / "heard.wav")],
-        env={**pulse, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env=pulse,
         capture_output=True,
         text=True,
         timeout=60,
     )
     assert "DeviceError: I cannot find the microphone theremin." in recorder.stderr
+
+
+def test_nothing_is_lost_while_the_program_computes(hear: Callable[..., np.ndarray]) -> None:
+    played, _ = soundfile.read(DATA / "en_request.wav", dtype="int16")
+    assert likeness(hear(DATA / "en_request.wav", program=BUSY), played) > 0.9
+
+
+def test_a_microphone_that_goes_and_comes_back_is_heard_again(tmp_path: Path) -> None:
+    """The sound server ends in the midst of an utterance, and with it every device; later it is there again."""
+    environment = surroundings(tmp_path)
+    command = [sys.executable, "-c", FAITHFUL]
+    with (
+        serving(environment) as server,
+        subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as listener,
+    ):
+        try:
+            told = listener.stdout
+            assert told is not None
+            assert told.readline() == "hears\n"
+            server.terminate()
+            server.wait(10)
+            assert told.readline().startswith("The microphone gives no sound any more.")
+            assert told.readline().startswith(("I cannot find the microphone", "I cannot open the microphone"))
+            with serving(environment):
+                back = next(line for line in told if "the microphone" not in line)
+                assert back == "hears\n"
+        finally:
+            listener.kill()

@@ -53,12 +53,13 @@ def test_every_model_is_pinned_and_every_file_has_a_source(model: Model) -> None
 
 def test_the_official_site_comes_first_and_the_wheels_after() -> None:
     kinds = {model.name: [type(source) for source in model.sources] for model in MODELS}
-    assert kinds.pop("vosk-ko-0.1.0") == [Wheels]
+    assert kinds.pop("vosk-ko-0.1.0") == kinds.pop("neural-zh-baker") == [Wheels]
     assert all(kind[0] in (Web, Zip) for kind in kinds.values())
     assert {name for name, kind in kinds.items() if kind[-1] is Wheels} == {
         "gemma-3-270m",
         "whisper-base",
         "whisper-tiny-en",
+        "neural-en-joe",
     }
 
 

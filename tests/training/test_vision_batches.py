@@ -13,7 +13,7 @@ import tiny_sight
 torch = pytest.importorskip("torch", reason="the school needs torch (extra: train)")
 
 from actions.catalogue import make_call  # noqa: E402
-from agent.concepts import CHOICES, WORD_SLOTS  # noqa: E402
+from agent.concepts import SURENESS, WORD_SLOTS  # noqa: E402
 from agent.prompt import BOS, CALL, END, FIRST_TEXT_ID, IMAGE, SEP, decode_calls, words  # noqa: E402
 from agent.sight import VISUAL_TOKENS  # noqa: E402
 from agent.weights import Shape  # noqa: E402
@@ -60,8 +60,9 @@ def folder(tmp_path: Path) -> Path:
     random = np.random.default_rng(1)
     np.savez(
         tmp_path / "pictures.npz",
-        ids=random.integers(FIRST_TEXT_ID, VOCABULARY, (3, WORD_SLOTS, CHOICES)).astype(np.int32),
-        weights=random.dirichlet(np.ones(CHOICES), (3, WORD_SLOTS)).astype(np.float16),
+        ids=random.integers(FIRST_TEXT_ID, VOCABULARY, (3, WORD_SLOTS)).astype(np.int32),
+        weights=random.uniform(0, 1, (3, WORD_SLOTS)).astype(np.float16),
+        sureness=random.uniform(0, 1, (3, SURENESS)).astype(np.float16),
         features=random.normal(0, 1, (3, tiny_sight.FEATURE)).astype(np.float16),
     )
     lines = [json.dumps(row, ensure_ascii=False) for row in ROWS]
@@ -84,6 +85,14 @@ def test_rows_become_items(folder: Path) -> None:
     assert [item.view for item in (photo, english, chinese)] == [0, 1, 2]
     assert rows_of(folder, "align") == [english, chinese]
     assert rows_of(folder, "photo") == [photo]
+
+
+def test_a_request_that_points_at_nothing(folder: Path) -> None:
+    row = {"text": "buy this", "calls": [["amazon_shopping", ""]], "kind": "photo"}
+    (folder / "pictures.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    (item,) = rows_of(folder, "photo")
+    assert item.view == -1
+    assert IMAGE not in item.request
 
 
 def test_a_picture_beside_a_request_changes_its_places_alone() -> None:

@@ -131,6 +131,27 @@ def test_dreams_and_rooms_and_nothing(scenes: Scenes) -> None:
     assert [s.fits("room") for s in (room, blank, dream)] == [True, False, False]
 
 
+def test_the_request_may_rule_out_what_the_tower_takes_for_likelier(scenes: Scenes) -> None:
+    scenes.features = scenes.features.copy()
+    scenes.features[0] = 2 * np.eye(N)[3] + 1.5 * np.eye(N)[0]  # rather a mug than a lemon
+    scene = scenes.photo(0)
+    assert scene is not None
+    assert (scene.concept, scene.before) == (TABLE[0], TABLE[3])
+    assert scene.fits("fruitveg")
+    assert not scene.fits("anything")  # the mug would do as well
+    assert Answers("en").about(scene, Random(1)) is not None
+    clear = scenes.photo(0 + 2 * 3)
+    assert clear is not None
+    mistaken = scenes.mistaken(clear, "product")
+    assert mistaken.concept is clear.concept
+    assert mistaken.before is not None
+    assert mistaken.fits("product")
+    first, other = scenes.names.likeliest(mistaken.names)
+    assert scenes.names.names[first].en == mistaken.before.en[0]
+    assert scenes.names.names[other].en == "mug"
+    assert mistaken.names.sum() == pytest.approx(1, abs=1e-5)
+
+
 def test_scenes_of_a_kind(scenes: Scenes) -> None:
     for name, kinds in KINDS.items():
         for _ in range(20):
@@ -160,7 +181,9 @@ def test_every_request_that_is_asked_has_its_words(scenes: Scenes, lang: str) ->
         assert example.text == line.text
         for value in (v for c in example.calls for v in c.args.values()):
             assert "@" not in value, line.text
-        if line.photo == USELESS:
+        if scene is None:  # no picture at all
+            assert any(c.missing() for c in example.calls) or line.photo == "room"
+        elif line.photo == USELESS:
             assert scene.concept is None
         elif line.marks and (scene.concept or scene.room[0]):
             assert scene.fits(line.photo)
@@ -177,14 +200,14 @@ def test_where_nothing_is_seen_nothing_is_filled_in(scenes: Scenes) -> None:
         assert found is not None
         example, scene = found
         value = example.calls[0].args["product"]
-        assert value == (scene.concept.en[0] if scene.concept else "")
+        assert value == (scene.concept.en[0] if scene and scene.concept else "")
         filled, empty = filled + bool(value), empty + (not value)
     assert 15 < empty < 70 < filled
     search = Pointing("who makes these", parse_calls("google_search | who makes @s"), "product")
     for seed in range(100):  # a question with a hole in it is never learned
         found = asked(search, scenes, Random(seed))
         assert found is not None
-        assert found[0].calls[0].args["query"] == "who makes mugs"
+        assert found[0].calls[0].args["query"] in ("who makes mugs", "")
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -293,6 +316,6 @@ def test_how_often_a_photo_is_seen() -> None:
 
 
 def test_a_scene_of_a_thing_without_colour_or_waste() -> None:
-    scene = Scene(np.zeros(1), np.zeros(1), TABLE[3])
+    scene = Scene(np.zeros(1), np.zeros(1), np.ones(1), TABLE[3])
     assert (scene.word("lost", 0), scene.word("waste", 0)) == ("mug", "")
     assert not scene.fits("waste")

@@ -1,5 +1,8 @@
 """Run by test_speaker.py beside a sound server with a null sink: speaks, records what is heard, prints JSON.
 
+    python speaker_probe.py {"engine": "neural"}     settings of the voice
+
+`first`: seconds from the call of say() to the first loud sound heard, of each long text but the first.
 `stop`: seconds from the call of stop() to the last loud sound heard on the sink's monitor. `said`: seconds of sound
 heard of one short sentence, and whether `wait` was right about its end.
 """
@@ -14,11 +17,13 @@ import time
 
 import numpy as np
 
-from device.voice.spoken import Pyttsx3Voice
+from device.voice.choose import choose_voice
+from device.voice.settings import VoiceSettings
 
 RATE = 22_050
 BLOCK = 220  # samples: 10 ms
 LOUD = 300
+COUNTING = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen " * 3
 
 
 class Ear:
@@ -59,14 +64,15 @@ class Ear:
 
 def main() -> None:
     ear = Ear()
-    voice = Pyttsx3Voice()
+    voice = choose_voice(VoiceSettings(**json.loads(sys.argv[1]))).voice
     time.sleep(0.5)
-    stops = []
+    stops, first = [], []
     for pause in (0.3, 0.5, 0.8):
-        before = len(ear.loud())
-        voice.say("one two three four five six seven eight nine ten eleven twelve thirteen fourteen " * 3, "en")
+        before, said = len(ear.loud()), time.monotonic()
+        voice.say("I have found it in the kitchen, beside the window. " + COUNTING, "en")
         voice.say("this must never be heard", "en")
         ear.until_loud(before)
+        first.append(ear.loud()[before] - said)
         time.sleep(pause)
         called = time.monotonic()
         voice.stop()
@@ -85,7 +91,16 @@ def main() -> None:
     ear.close()
     late = max(loud) - (begun + waited)
     sys.stdout.write(
-        json.dumps({"stops": stops, "done": done, "waited": waited, "heard": len(loud) * BLOCK / RATE, "late": late})
+        json.dumps(
+            {
+                "stops": stops,
+                "first": first[1:],
+                "done": done,
+                "waited": waited,
+                "heard": len(loud) * BLOCK / RATE,
+                "late": late,
+            }
+        )
     )
 
 

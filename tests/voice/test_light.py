@@ -103,16 +103,6 @@ def test_pins_that_are_taken_are_told() -> None:
     first.close()
 
 
-def test_pins_that_fail_later_end_the_light_and_nothing_else() -> None:
-    led, factory = light(22)
-    factory.pin(22).close()
-    led._led.close()
-    led.show(State.ERROR)
-    assert until(lambda: not led._thread.is_alive())
-    led.show(State.READY)
-    led.close()
-
-
 @pytest.mark.parametrize("state", TUNES)
 def test_an_earcon_is_short_soft_and_without_a_click(state: State) -> None:
     sound = earcon(TUNES[state], 0.2)

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -89,15 +90,21 @@ class Stream:
 
     latency = 0.1
     last: Stream
+    made = 0
 
     def __init__(self, **options: Any) -> None:
-        self.options, self.frames, self.aborted, self.closed = options, 0, False, False
+        self.options, self.frames = options, 0
+        self.started = self.stopped = self.aborted = self.closed = False
         Stream.last = self
+        Stream.made += 1
 
-    def __enter__(self) -> Stream:
-        return self
+    def start(self) -> None:
+        self.started = True
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        self.stopped = True
+
+    def close(self) -> None:
         self.closed = True
 
     def write(self, data: bytes) -> None:
@@ -119,7 +126,13 @@ def sounddevice(monkeypatch: pytest.MonkeyPatch) -> None:
             raise Failure("Error querying device -1")
         return {"kind": kind}
 
-    module = SimpleNamespace(PortAudioError=Failure, RawOutputStream=Stream, query_devices=query_devices)
+    module = SimpleNamespace(
+        PortAudioError=Failure,
+        RawOutputStream=Stream,
+        query_devices=query_devices,
+        _terminate=lambda: None,
+        _initialize=lambda: None,
+    )
     monkeypatch.setitem(sys.modules, "sounddevice", module)
 
 
@@ -127,9 +140,29 @@ def sounddevice(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_sentence_is_played_whole() -> None:
     Speaker("1", RATE).play(np.ones(5000, np.int16), threading.Event(), nothing)
     assert Stream.last.frames == 5000
+    assert Stream.last.started
+    assert Stream.last.stopped
     assert not Stream.last.aborted
     assert Stream.last.closed
     assert Stream.last.options["device"] == 1
+
+
+@pytest.mark.usefixtures("sounddevice")
+def test_sound_that_comes_in_pieces_is_one_stream_and_starts_with_the_first_piece() -> None:
+    streams, started = Stream.made, []
+
+    def pieces() -> Iterator[np.ndarray]:
+        for length in (1000, 0, 3000):
+            started.append(Stream.last.started)
+            yield np.ones(length, np.int16)
+
+    Speaker("usb", RATE).stream(pieces(), threading.Event(), nothing)
+    assert Stream.made == streams + 1
+    assert Stream.last.frames == 4000
+    assert started == [False, True, True]
+    Speaker("usb", RATE).stream((), threading.Event(), nothing)
+    assert not Stream.last.started
+    assert Stream.last.closed
 
 
 @pytest.mark.usefixtures("sounddevice")
@@ -153,6 +186,22 @@ def test_no_speaker_is_told_before_anything_is_played(device: str, says: str) ->
         speaker.check()
     with pytest.raises(DeviceError, match=says):
         speaker.play(np.ones(10, np.int16), threading.Event(), nothing)
+
+
+@pytest.mark.usefixtures("sounddevice")
+def test_a_speaker_that_is_plugged_in_later_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["sounddevice"]
+    speaker, known = Speaker("nowhere", RATE), module.query_devices
+
+    def plugged_in() -> None:
+        monkeypatch.setattr(module, "query_devices", lambda device, kind: {"kind": kind})
+
+    with pytest.raises(DeviceError, match="cannot find the speaker nowhere"):
+        speaker.check()
+    monkeypatch.setattr(module, "_initialize", plugged_in)  # PortAudio lists it when it starts anew
+    speaker.play(np.ones(100, np.int16), threading.Event(), nothing)
+    assert Stream.last.frames == 100
+    monkeypatch.setattr(module, "query_devices", known)
 
 
 @pytest.mark.usefixtures("sounddevice")

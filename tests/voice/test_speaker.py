@@ -15,11 +15,24 @@ from pathlib import Path
 
 import pytest
 
+from actions.errors import ModelError
+from device.voice.choose import plan
+from device.voice.settings import VoiceSettings
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = "alsa-lib/libasound_module_pcm_pulse.so"
 SILENT_WITHIN = 0.2  # seconds
+SOON = 3.0  # seconds to the first sound, on a machine that does other things as well; bench/voice.py measures it
+
+
+def needs_neural() -> None:
+    """Skips where a neural voice cannot speak."""
+    try:
+        plan(VoiceSettings(engine="neural"))
+    except ModelError as error:
+        pytest.skip(error.en)
 
 
 @pytest.fixture(scope="module")
@@ -56,15 +69,20 @@ def sound_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
         server_process.wait()
 
 
-def test_it_is_heard_and_stop_silences_it_at_once(sound_server: dict[str, str]) -> None:
-    probe = [sys.executable, str(Path(__file__).with_name("speaker_probe.py"))]
-    run = subprocess.run(probe, env=sound_server, capture_output=True, text=True, timeout=60, check=True)
+@pytest.mark.parametrize("engine", ["pyttsx3", "neural"])
+def test_it_is_heard_and_stop_silences_it_at_once(engine: str, sound_server: dict[str, str]) -> None:
+    if engine == "neural":
+        needs_neural()
+    settings = json.dumps({"engine": engine})
+    probe = [sys.executable, str(Path(__file__).with_name("speaker_probe.py")), settings]
+    run = subprocess.run(probe, env=sound_server, capture_output=True, text=True, timeout=120, check=True)
     result = json.loads(run.stdout)
     for stop in result["stops"]:
         assert stop["returned"] < 0.05
         assert stop["silent"] < SILENT_WITHIN
         assert stop["idle"]
         assert stop["idle_after"] < SILENT_WITHIN
+    assert max(result["first"]) < SOON
     assert result["done"]
     assert 0.8 < result["heard"] < 4.0
     assert result["late"] < 0.2  # `wait` returns when it has been heard, not before
@@ -92,4 +110,4 @@ def test_without_any_sound_device_it_is_an_error_and_no_hang(sound_server: dict[
     has_speaker, *lines = run.stdout.splitlines()
     if has_speaker == "True":
         pytest.skip("this machine has a speaker of its own")
-    assert lines == ["I cannot find a speaker. Please plug one in and start me again.", "True"]
+    assert lines == ["I cannot find a speaker. Please plug one in.", "True"]

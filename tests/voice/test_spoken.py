@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -19,7 +19,9 @@ AT_ONCE = 0.2  # seconds in which a voice must fall silent
 
 
 class Letters:
-    """Ten milliseconds of sound a letter."""
+    """Ten milliseconds of sound a letter, in two pieces."""
+
+    opening = 0
 
     def __init__(self) -> None:
         self.asked: list[tuple[Segment, ...]] = []
@@ -30,11 +32,17 @@ class Letters:
         if not self.ready:
             raise DeviceError("no engine")
 
-    def synthesise(self, segments: tuple[Segment, ...]) -> np.ndarray:
-        self.asked.append(segments)
-        if segments[0].text == "broken":
-            raise DeviceError("cannot say that")
-        return np.ones(10 * sum(len(segment.text) for segment in segments), np.int16)
+    def prepare(self) -> None:
+        """Nothing to load."""
+
+    def speak(
+        self, sentences: Sequence[tuple[Segment, ...]], stop: threading.Event
+    ) -> Generator[np.ndarray, None, None]:
+        for segments in sentences:
+            self.asked.append(segments)
+            if segments[0].text == "broken":
+                raise DeviceError("cannot say that")
+            yield from np.array_split(np.ones(10 * sum(len(segment.text) for segment in segments), np.int16), 2)
 
     def close(self) -> None:
         self.closed = True
@@ -55,13 +63,18 @@ class Clock:
         """Always there."""
 
     def play(self, sound: np.ndarray, stop: threading.Event, alive: Callable[[], None]) -> None:
-        begun = time.monotonic()
+        self.stream((sound,), stop, alive)
+
+    def stream(self, sounds: Iterable[np.ndarray], stop: threading.Event, alive: Callable[[], None]) -> None:
+        begun, stopped = time.monotonic(), False
         if self.trouble is not None:
             raise self.trouble
         if self.stuck.is_set():
             time.sleep(30)  # a driver that does not come back
-        stopped = stop.wait(len(sound) / RATE)
-        alive()
+        for sound in sounds:
+            if stopped := stop.wait(len(sound) / RATE):
+                break
+            alive()
         self.heard.append((begun, time.monotonic(), not stopped))
 
     def close(self) -> None:

@@ -113,6 +113,28 @@ def test_markup_emoji_and_control_characters_are_not_spoken() -> None:
     assert [piece.split() for piece in sentences("*bold* `x` \x00😀 [y]")] == [["bold", "x", "y"]]
 
 
+LONG = "That is a glass bottle, so it goes into the glass container, not into the household waste of this house."
+
+
+@pytest.mark.parametrize(
+    ("text", "opening", "first"),
+    [
+        (LONG, 0, LONG),
+        (LONG, 200, LONG),
+        (LONG, 90, "That is a glass bottle, so it goes into the glass container,"),
+        (LONG, 40, "That is a glass bottle,"),
+        ("ten thousand and twenty words " * 4, 60, "ten thousand and twenty words ten thousand and twenty words"),
+        ("我找到了两个小明，你要发给哪一个？", 12, "我找到了两个小明，"),
+        ("我找到了两个小明你要发给哪一个？", 12, "我找到了两个小明你要发给哪一个？"),
+        ("Short. " + LONG, 40, "Short."),
+    ],
+)
+def test_a_long_opening_is_cut_at_a_comma_so_that_it_is_heard_sooner(text: str, opening: int, first: str) -> None:
+    pieces = list(sentences(text, opening))
+    assert pieces[0] == first
+    assert "".join("".join(pieces).split()) == "".join(text.split())
+
+
 @pytest.mark.parametrize("text", ["word " * 2000, "我" * 5000, "x" * 1000, "一二三，" * 500])
 def test_a_long_text_is_spoken_in_short_pieces_and_whole(text: str) -> None:
     pieces = list(sentences(text))

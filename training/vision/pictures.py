@@ -3,8 +3,9 @@
     python -m training.vision.pictures --heads runs/tower/heads.npz --tower runs/tower/tower.pt --data ../shared/data
         --count 20000 --seed 1 --out runs/pictures
 
-Writes `pictures.npz` (one view a row: word slots as ids and weights, the feature) and `pictures.jsonl`: requests with
-calls ("functions"), and questions with a sentence for an answer ("align"), each with the row of what is seen.
+Writes `pictures.npz` (one view a row: word slots as ids and weights, sureness, the feature) and `pictures.jsonl`:
+requests with calls ("functions"), and questions with a sentence for an answer ("align"), each with the row of what is
+seen.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 
+from actions.catalogue import make_call
 from agent.colors import color_features, shrunk
 from agent.concepts import Concepts
 from agent.language import language_of
@@ -124,6 +126,8 @@ class Answers:
             "{a_room}": with_article(scene.room[0]) if scene.room[0] else "",
         }
         if c is not None and other is not None:
+            if scene.before is not None:  # who is not sure says what looks likelier first
+                c, other = scene.before, c
             name, second = (c.en, c.zh)[k][0], (other.en, other.zh)[k][0]
             values |= {"@": name, "@s": c.plural if k == 0 else name, "{a}": with_article(name), "{other}": second}
             values |= {"{a_other}": with_article(second)}
@@ -140,17 +144,24 @@ def requests_of(folder: str, lang: str) -> list[Pointing]:
     return [line for line in lines if key(line.text) not in judged]
 
 
-def asked(line: Pointing, scenes: Scenes, random: Random) -> tuple[Example, Scene] | None:
-    """The request of a line with a scene that fits it."""
+def emptied(line: Pointing) -> Example:
+    """The request of a line when nothing is seen: every argument that points is empty."""
+    calls = tuple(make_call(c.name, *("" if "@" in v else v for v in c.args.values())) for c in line.calls)
+    return Example(line.text, calls, "photo", line.photo)
+
+
+def asked(line: Pointing, scenes: Scenes, random: Random) -> tuple[Example, Scene | None] | None:
+    """The request of a line with a scene that fits it, or with no picture at all."""
     k = ("en", "zh").index(line.lang)
     if line.photo == USELESS:  # a request that is only ever asked of nothing would teach the words, not the picture
-        return (line.filled(lambda mark: ""), scenes.blank()) if random.random() < 0.3 else None
+        return (emptied(line), scenes.blank()) if random.random() < 0.3 else None
     if line.photo == NEEDLESS or not line.marks:
         scene = scenes.room() if line.photo == "room" else scenes.of_kind(KINDS.get(line.photo, KINDS["anything"]))
         return (line.filled(lambda mark: ""), scene) if scene else None
-    whole = all("@" not in v or re.fullmatch(r"@[a-z]*", v) for c in line.calls for v in c.args.values())
-    if whole and random.random() < 0.12:
-        return line.filled(lambda mark: ""), scenes.blank()
+    if random.random() < 0.1:
+        return emptied(line), scenes.blank()
+    if random.random() < 0.07:
+        return emptied(line), None
     if line.photo == "room":
         scene: Scene | None = scenes.room()
     elif line.photo == "waste":
@@ -160,6 +171,8 @@ def asked(line: Pointing, scenes: Scenes, random: Random) -> tuple[Example, Scen
         scene = scenes.of_kind(KINDS.get(line.photo, frozenset({line.photo})))
     if scene is None or not scene.fits(line.photo):
         return None
+    if random.random() < 0.06:
+        scene = scenes.mistaken(scene, line.photo)
     return line.filled(lambda mark: scene.word(mark, k)), scene
 
 
@@ -222,8 +235,12 @@ def main() -> None:
                 if random.random() < 0.12:
                     example = style.hesitate(example, random)
             calls = [[c.name, *c.args.values()] for c in example.calls]
-            row = {"text": example.text, "calls": calls, "kind": "photo", "source": "pictures", "view": len(seen)}
+            row = {"text": example.text, "calls": calls, "kind": "photo", "source": "pictures"}
             counts.update(c.name for c in example.calls)
+            if scene is None:
+                rows.append(row)
+                continue
+            row["view"] = len(seen)
         else:
             draw = random.random()
             told_of = KINDS["anything"] | {"dog", "cat", "pet", "building"}
@@ -236,15 +253,13 @@ def main() -> None:
             counts["answers"] += 1
         rows.append(row)
         seen.append(scene)
-    mixtures = [
-        names.mixture(names.probabilities(projection.concepts(s.feature)), projection.attributes(s.feature, s.colors))
-        for s in seen
-    ]
+    wordings = [names.wording(s.names, projection.attributes(s.feature, s.colors)) for s in seen]
     options.out.mkdir(parents=True, exist_ok=True)
     np.savez(
         options.out / "pictures.npz",
-        ids=np.stack([m.ids for m in mixtures]).astype(np.int32),
-        weights=np.stack([m.weights for m in mixtures]).astype(np.float16),
+        ids=np.stack([w.ids for w in wordings]).astype(np.int32),
+        weights=np.stack([w.weights for w in wordings]).astype(np.float16),
+        sureness=np.stack([w.sureness for w in wordings]).astype(np.float16),
         features=np.stack([s.feature for s in seen]).astype(np.float16),
     )
     with (options.out / "pictures.jsonl").open("w", encoding="utf-8") as file:

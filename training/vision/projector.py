@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from agent.concepts import WORD_SLOTS
+from agent.concepts import SURENESS, WORD_SLOTS
 from agent.prompt import FIRST_TEXT_ID
 from agent.sight import DENSE, LENGTH, VISUAL_TOKENS
 
@@ -19,7 +19,8 @@ INNER = 64
 class Projector(nn.Module):
     """Views to visual tokens (batch, VISUAL_TOKENS, hidden), unscaled as the rows of the embedding table are.
 
-    slots: what is added at each place; inner, outer: the dense tokens' two layers.
+    slots: what is added at each place; sure: what sureness adds to the first; inner, outer: the dense tokens' two
+    layers.
     """
 
     def __init__(self, table: Tensor, feature: int = 1280) -> None:
@@ -29,22 +30,24 @@ class Projector(nn.Module):
         self.slots = nn.Parameter(torch.zeros(VISUAL_TOKENS, hidden))
         with torch.no_grad():
             self.slots[0] = table.mean(0)
+        self.sure = nn.Parameter(torch.zeros(SURENESS, hidden))
         self.inner = nn.Linear(feature, INNER)
         self.outer = nn.Linear(INNER, DENSE * hidden)
         nn.init.normal_(self.outer.weight, std=0.002)
         nn.init.zeros_(self.outer.bias)
 
-    def forward(self, ids: Tensor, weights: Tensor, features: Tensor) -> Tensor:
-        """ids int64 and weights (batch, WORD_SLOTS, choices); features (batch, feature)."""
-        words = (F.embedding((ids - FIRST_TEXT_ID).clamp_min(0), self.table[0]) * weights[..., None]).sum(2)
+    def forward(self, ids: Tensor, weights: Tensor, sureness: Tensor, features: Tensor) -> Tensor:
+        """ids int64 and weights (batch, WORD_SLOTS); sureness (batch, SURENESS); features (batch, feature)."""
+        words = F.embedding((ids - FIRST_TEXT_ID).clamp_min(0), self.table[0]) * weights[..., None]
         dense = self.outer(F.relu(self.inner(F.normalize(features, dim=-1) * LENGTH)))
-        first = words.new_zeros(len(ids), 1, words.shape[-1])
+        first = (sureness @ self.sure)[:, None]
         return torch.cat((first, words, dense.view(len(ids), DENSE, -1)), 1) + self.slots
 
     def arrays(self) -> dict[str, np.ndarray]:
         """As `agent.sight.Projection` reads them."""
         given = {
             "slots": self.slots,
+            "sure": self.sure,
             "inner": self.inner.weight.T,
             "inner_bias": self.inner.bias,
             "outer": self.outer.weight.T,
@@ -60,6 +63,7 @@ class Pictures:
         with np.load(path) as arrays:
             self.ids = torch.from_numpy(arrays["ids"].astype(np.int64))
             self.weights = torch.from_numpy(arrays["weights"].astype(np.float32))
+            self.sureness = torch.from_numpy(arrays["sureness"].astype(np.float32))
             self.features = torch.from_numpy(arrays["features"].astype(np.float32))
         if self.ids.shape[1] != WORD_SLOTS:
             raise ValueError(f"{path} was made for other word slots")
@@ -67,5 +71,5 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.ids[rows], self.weights[rows], self.features[rows]
+    def __getitem__(self, rows: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.ids[rows], self.weights[rows], self.sureness[rows], self.features[rows]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
 
-from agent.concepts import Concepts
+from agent.concepts import BREED, Concepts
 from agent.sight import Projection
 from training.vision.dream import Dream
 from training.vision.labels import Label, positives, read_labels
@@ -42,6 +42,7 @@ class Scene:
 
     feature: np.ndarray
     colors: np.ndarray
+    names: np.ndarray  # their probabilities
     concept: Concept | None = None  # as its words are likely to be seen
     color: tuple[str, str] = ("", "")
     material: tuple[str, str] = ("", "")
@@ -49,17 +50,17 @@ class Scene:
     count: str = ""
     caption: tuple[str, str] = ("", "")
     second: Concept | None = None  # what it might be as well
+    before: Concept | None = None  # what the tower, wrongly, takes for likelier
     sure: bool = True
 
     def fits(self, photo: str) -> bool:
-        """Whether a request for this kind of photo can be asked of it."""
+        """Whether a request for this kind of photo can be asked of it. Where the tower takes something else for
+        likelier, the request must rule that out: nobody could know better otherwise."""
         if photo == "room":
             return bool(self.room[0])
-        if self.concept is None:
+        if self.concept is None or (self.before is not None and _fits(self.before, photo)):
             return False
-        if photo == "waste":
-            return bool(self.concept.waste[0]) and self.concept.kind in ("container", "product", "grocery", "fruitveg")
-        return self.concept.kind in KINDS.get(photo, frozenset({photo}))
+        return _fits(self.concept, photo)
 
     def word(self, mark: str, language: int) -> str:
         """What a mark of a request (`training.data.pictured`) stands for; language: 0 English, 1 Chinese."""
@@ -76,6 +77,12 @@ class Scene:
         if mark == "lost" and self.color[language]:
             return f"{self.color[language]}{(' ', '')[language]}{name}"
         return name
+
+
+def _fits(concept: Concept, photo: str) -> bool:
+    if photo == "waste":
+        return bool(concept.waste[0]) and concept.kind in ("container", "product", "grocery", "fruitveg")
+    return concept.kind in KINDS.get(photo, frozenset({photo}))
 
 
 class Scenes:
@@ -136,10 +143,31 @@ class Scenes:
         feature = self.dream.feature(chosen, self.generator)
         colors = self.colors[self.random.choice(self.labelled)]
         guess = list(ROOMS)[int(self.projection.attributes(feature, colors)["room"].argmax())]
-        return Scene(feature, colors, room=(guess, ROOMS[guess]))
+        return Scene(feature, colors, self._names(feature), room=(guess, ROOMS[guess]))
 
     def blank(self) -> Scene:
-        return Scene(*self.random.choice(self.blanks))
+        feature, colors = self.random.choice(self.blanks)
+        return Scene(feature, colors, self._names(feature))
+
+    def mistaken(self, scene: Scene, photo: str) -> Scene:
+        """The scene as if the tower took something for likelier that a request for this kind of photo rules out."""
+        if scene.concept is None or scene.before is not None:
+            return scene
+        place = self.names.likeliest(scene.names)[0]
+        others = [i for i, name in enumerate(self.names.names) if not _fits(self._first[name], photo)]
+        if not others:
+            return scene
+        other = self.random.choice(others)
+        wrong, right = self.random.uniform(0.35, 0.65), self.random.uniform(0.15, 0.33)
+        names = scene.names.copy()
+        names[[other, place]] = 0
+        names *= (1 - wrong - right) / max(float(names.sum()), 1e-6)
+        names[[other, place]] = wrong, right
+        before = self._first[self.names.names[other]]
+        return replace(scene, names=names, before=before, second=before, sure=False)
+
+    def _names(self, feature: np.ndarray) -> np.ndarray:
+        return self.names.probabilities(self.projection.concepts(feature))
 
     def of_kind(self, kinds: frozenset[str]) -> Scene | None:
         """A photo or a dream, half and half where there are both."""
@@ -153,29 +181,32 @@ class Scenes:
     def _scene(
         self, feature: np.ndarray, colors: np.ndarray, target: frozenset[int], label: Label | None
     ) -> Scene | None:
-        p = self.names.probabilities(self.projection.concepts(feature))
+        p = self._names(feature)
         attributes = self.projection.attributes(feature, colors)
-        order = np.argsort(-p)[:3]
         right = {name for i in target for name in (*self.table[i].en, self.table[i].plural)}
-        seen = next((n for n in order if self.names.names[n].en in right and p[n] > LIKELY), None)
-        if seen is None:
+        right |= {self.table[i].general[0] for i in target if self.table[i].kind in BREED}
+        first, other = self.names.likeliest(p)
+        unlikely = next(int(i) for i in np.argsort(-p, kind="stable") if i != first)
+        seen = next((n for n in (first, other) if n is not None and self.names.names[n].en in right), None)
+        if seen is None or (p[seen] < LIKELY and self.names.names[seen].en not in BREED):
             return None
-        concept = self._first[self.names.names[seen]]
-        other = self._first[self.names.names[next(n for n in order if n != seen)]]
+        concept, before = self._first[self.names.names[seen]], self._first[self.names.names[first]]
         color = self._clear_color(attributes["color"], label)
         told = label.material if label else ""
         material = told if told in MATERIALS and told not in ("other", "food") else ""
         return Scene(
             feature,
             colors,
+            p,
             concept,
             (color, COLORS.get(color, "")),
             (material, MATERIALS.get(material, "")),
             ("", ""),
             label.count if label else "",
             label.caption if label else ("", ""),
-            other,
-            bool(p[seen] > 0.5 and seen == order[0]),
+            before if seen != first else self._first[self.names.names[unlikely if other is None else other]],
+            None if seen == first else before,
+            bool(p[seen] > 0.5 and seen == first),
         )
 
     def _clear_color(self, p: np.ndarray, label: Label | None) -> str:

@@ -1,0 +1,1 @@
+"""Messages to other people and to the owner: email, texts, push."""

@@ -1,0 +1,1 @@
+"""Which bin, by the rules of a place."""

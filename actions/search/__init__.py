@@ -1,0 +1,1 @@
+"""Questions answered from the web or from an encyclopedia on the device."""

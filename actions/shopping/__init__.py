@@ -1,0 +1,1 @@
+"""Shops, links and the shopping list; nothing here can pay."""

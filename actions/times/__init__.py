@@ -1,0 +1,1 @@
+"""What is to be said later: times in words, schedules, the store."""
