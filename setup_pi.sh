@@ -306,7 +306,8 @@ install_service() {
     done < <(units)
     if [[ -d $root/run/systemd/system ]]; then
         as_root systemctl daemon-reload
-        as_root systemctl enable --quiet tako.service tako-update-finish.service # not the timer: that is for who wants it
+        # not the timer: that is for who wants it
+        as_root systemctl enable --quiet tako.service tako-update-finish.service
         as_root systemctl restart tako.service
         say "tako runs. Its words: journalctl -u tako -f"
     else

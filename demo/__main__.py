@@ -23,6 +23,7 @@ from demo.phone import Phone, phone
 ROOT = Path(__file__).resolve().parent.parent
 TAKO = Path(sysconfig.get_path("scripts")) / "tako"
 PASSWORD = "email.password"  # file beside the settings; worth nothing when the demo is over
+PHONE = "phone.url"  # likewise a file: many such addresses hold a key
 PATIENCE = 600.0  # seconds for one turn: a Pi Zero 2 W loads its models first
 SETTINGS = """# Written by the demo; try: tako --settings {path} history
 [email]
@@ -37,7 +38,7 @@ ca_file = "{ca_file}"
 via = "webhook"
 
 [text.webhook]
-url = "{phone}"  # the demo's own phone, likewise on this machine
+url = {{ file = "{phone}" }}  # the demo's own phone, likewise on this machine
 
 [contacts.people."Anna Berg"]
 email = "anna@example.com"
@@ -114,12 +115,12 @@ def _write_settings(out: Path, inbox: Inbox, mobile: Phone) -> Path:
         user=USER,
         password=PASSWORD,
         ca_file=inbox.ca_file.name,
-        phone=mobile.url,
+        phone=PHONE,
     )
     path.write_text(text, encoding="utf-8")
-    password = out / PASSWORD
-    password.touch(mode=0o600)
-    password.write_text(inbox.password, encoding="utf-8")
+    for name, secret in ((PASSWORD, inbox.password), (PHONE, mobile.url)):
+        (out / name).touch(mode=0o600)
+        (out / name).write_text(secret, encoding="utf-8")
     return path
 
 

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 BATCH_SECONDS = 60.0  # no recording of a batch may be longer
+Reach = Callable[[Trigger, Indicator, Ear], tuple[Trigger, Indicator, Ear]]
 
 
 @contextmanager
@@ -94,12 +95,14 @@ def simulated(settings: Settings, lines: Lines, image: Path | None, yes: bool, a
 
 
 @contextmanager
-def living(settings: Settings, lines: Lines, stopping: threading.Event) -> Iterator[Body]:
+def living(
+    settings: Settings, lines: Lines, stopping: threading.Event, reach: Reach = lambda *parts: parts
+) -> Iterator[Body]:
     """The gadget itself, until `stopping` is set. What keeps it from starting is spoken as well; what it can do without
-    for now is only told."""
+    for now is only told. `reach` may put something around button, light and ear, for turns and questions alike."""
     voice = _voice(settings)
     try:
-        body = _gadget(settings, lines, voice, stopping)
+        body = _gadget(settings, lines, voice, stopping, reach)
     except TakoError as error:
         tell(voice, error, settings.language)
         voice.close()
@@ -150,7 +153,7 @@ def tell(voice: Voice, error: TakoError, lang: str) -> None:
         log.warning("it cannot be spoken: %s", silent)
 
 
-def _gadget(settings: Settings, lines: Lines, voice: Voice, stopping: threading.Event) -> Body:
+def _gadget(settings: Settings, lines: Lines, voice: Voice, stopping: threading.Event, reach: Reach) -> Body:
     lang, decider = settings.language, DeferredDecider(lambda: choose_decider(settings.mind))
     transcriber = _transcriber(settings, decider)
     mute = Mute(home() / "muted")
@@ -163,6 +166,7 @@ def _gadget(settings: Settings, lines: Lines, voice: Voice, stopping: threading.
     problems += blind
     if isinstance(trigger, ButtonTrigger) and trigger.problem:
         problems.append(trigger.problem)
+    trigger, indicator, ear = reach(trigger, indicator, ear)
     problems += [journal.notice] if isinstance(journal, SqliteJournal) and journal.notice else []
     for problem in (*problems, *_load(decider, transcriber)):
         indicator.show(State.ERROR, problem.spoken(lang))

@@ -95,8 +95,8 @@ check_sound() {
     fi
     if [[ -n $in ]] && ! $dry; then
         read -r device card _ <<<"$in"
-        as_root setpriv --reuid tako --regid tako --init-groups timeout 20 arecord -q -D "plughw:CARD=$card,DEV=$device" \
-            -f S16_LE -r 16000 -c 1 -d 1 -t raw /dev/null 2>/dev/null ||
+        as_root setpriv --reuid tako --regid tako --init-groups timeout 20 \
+            arecord -q -D "plughw:CARD=$card,DEV=$device" -f S16_LE -r 16000 -c 1 -d 1 -t raw /dev/null 2>/dev/null ||
             problems+=("the microphone $card does not record: pull it out and plug it in again, then: arecord -l")
     fi
 }

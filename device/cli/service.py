@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from device.courier import Courier
     from device.notify import Notifier, Starts
     from device.reminders import Bell
-    from device.seams import Press
+    from device.seams import Indicator, Press, Trigger
     from device.turn import Body, Ear, Turn
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ def run(app: App) -> None:
     """Live as the gadget: wait for the button, until SIGTERM or Ctrl-C."""
     from device.body import living
     from device.notify import Notifier, Starts
+    from device.processes import give_back
     from device.seams import State
     from device.sim.lines import Lines
     from device.turn import take_turn
@@ -61,9 +62,10 @@ def run(app: App) -> None:
         if stopping.is_set():
             return
         notifier.status("loads the models")
+        reach = _Reach(notifier)
         with (
-            living(app.settings, Lines(sys.stdin), stopping) as bare,
-            _reachable(bare, notifier) as (body, control),
+            living(app.settings, Lines(sys.stdin), stopping, reach) as body,
+            _served(reach.control),
             _between(app, body) as between,
         ):
             body.indicator.show(State.READY)
@@ -71,8 +73,9 @@ def run(app: App) -> None:
             log.info("ready")
             proof = _Proof(starts)
             for press, turn in _turns(body, between, lambda press: take_turn(body, press, _typed(press)), proof.look):
-                control.done(press, turn.record(), turn.exit_code)
+                reach.control.done(press, turn.record(), turn.exit_code)
                 _log_turn(turn)
+                give_back()
         notifier.stopping()
 
 
@@ -188,22 +191,34 @@ def _typed(press: Press) -> str | None:
     return press.text if isinstance(press, Said) else None
 
 
-@contextmanager
-def _reachable(body: Body, notifier: Notifier) -> Iterator[tuple[Body, Control]]:
-    """A body that can be asked and pressed through the control socket, and that gives signs of life."""
-    from device.control import Control, RemoteTrigger, WatchedIndicator, served, socket_path, version_of_tako
+class _Reach:
+    """Puts around button, light and ear what is reached through the control socket and gives signs of life."""
 
-    trigger = RemoteTrigger(body.trigger, notifier.alive)
-    indicator = WatchedIndicator(body.indicator, lambda state: notifier.alive(_LONG.get(state.value, 0.0)))
-    ear = _pulsing(body.ear, notifier.alive) if body.ear else None
-    control = Control(trigger, indicator, version_of_tako())
+    control: Control
+
+    def __init__(self, notifier: Notifier) -> None:
+        self._notifier = notifier
+
+    def __call__(self, trigger: Trigger, indicator: Indicator, ear: Ear) -> tuple[Trigger, Indicator, Ear]:
+        from device.control import Control, RemoteTrigger, WatchedIndicator, version_of_tako
+
+        remote = RemoteTrigger(trigger, self._notifier.alive)
+        watched = WatchedIndicator(indicator, lambda state: self._notifier.alive(_LONG.get(state.value, 0.0)))
+        self.control = Control(remote, watched, version_of_tako())
+        return remote, watched, _pulsing(ear, self._notifier.alive)
+
+
+@contextmanager
+def _served(control: Control) -> Iterator[None]:
+    """Answers at the control socket meanwhile, if there can be one: the button works without."""
+    from device.control import served, socket_path
+
     with ExitStack() as stack:
         try:
             stack.enter_context(served(control, socket_path()))
-        except TakoError as error:  # the button works without
+        except TakoError as error:
             log.warning("no control socket: %s", error)
-        stack.callback(trigger.close)  # first, so that nobody waits for an answer any more
-        yield replace(body, trigger=trigger, indicator=indicator, ear=ear), control
+        yield
 
 
 def _pulsing(ear: Ear, pulse: Callable[[], None]) -> Ear:

@@ -36,7 +36,8 @@ check() {
     if [[ $(uname -m) != aarch64 ]]; then
         command -v qemu-aarch64-static >/dev/null || skip "qemu-user-static is not installed"
         if [[ ! -e /proc/sys/fs/binfmt_misc/register ]]; then
-            mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc 2>/dev/null || skip "the kernel has no binfmt_misc"
+            mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc 2>/dev/null ||
+                skip "the kernel has no binfmt_misc"
         fi
         if [[ ! -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ]]; then
             update-binfmts --enable qemu-aarch64 2>/dev/null ||
@@ -53,8 +54,8 @@ make_base() {
     [[ ! -e $cache/$suite.tar ]] || return 0
     echo "Making a Debian $suite for arm64; this is slow."
     rm -rf "$made"
-    debootstrap --arch=arm64 --variant=minbase --include=ca-certificates,python3,python3-venv --foreign "$suite" "$made" \
-        http://deb.debian.org/debian >"$cache/$suite.log" 2>&1
+    debootstrap --arch=arm64 --variant=minbase --include=ca-certificates,python3,python3-venv --foreign \
+        "$suite" "$made" ${DEBIAN:+"$DEBIAN"} >"$cache/$suite.log" 2>&1
     chroot "$made" /debootstrap/debootstrap --second-stage >>"$cache/$suite.log" 2>&1
     tar -C "$made" -cf "$cache/$suite.tar.part" .
     mv "$cache/$suite.tar.part" "$cache/$suite.tar"
@@ -108,24 +109,24 @@ plain() {
         /^(The following|The recommended|Recommended packages|Suggested packages)/ { list = 1; next }
         list && /^  / { next }
         { list = 0 }
-        /^(Get:|Hit:|Ign:|Fetched |Reading |Building |Selecting |\(Reading |Preparing |Unpacking |Processing |Adding )/ { next }
-        /^(Setting up [^ ]+ \(|update-alternatives|debconf|Updating |Running hooks|done\.|[0-9]+ (added|upgraded))/ { next }
-        /^(Need to get|After this|perl: warning|invoke-rc|Created symlink|Current default|Local time|Universal)/ { next }
-        /^(Run .dpkg|Extracting|E: Can not write log)/ { next }
+        /^(Get:|Hit:|Ign:|Fetched |Reading |Building |Selecting |\(Reading |Preparing |Unpacking )/ { next }
+        /^(Processing |Adding |Setting up [^ ]+ \(|update-alternatives|[0-9]+ (added|upgraded))/ { next }
+        /^(Need to get|After this|perl: warning|invoke-rc|Created symlink|Current default)/ { next }
+        /^(debconf|Updating |Running hooks|done\.|Local time|Universal|Run .dpkg|Extracting|E: Can not write log)/ { next }
         { print; fflush() }'
 }
 
 live() {
     local python=/opt/tako/venv/bin/python
     echo "tako in a Debian $suite root for arm64, by tests/system/arm64.sh"
-    echo "On a PC, in qemu: the seconds say nothing of a board. /proc is the PC's; no sound card, no camera, no GPIO; no"
-    echo "/sys, which onnxruntime's cpuinfo complains about."
+    echo "On a PC, in qemu: the seconds say nothing of a board. /proc is the PC's; no sound card, no camera, no GPIO;"
+    echo "no /sys, which onnxruntime's cpuinfo complains about."
     show "uname -m; . /etc/os-release; echo \$PRETTY_NAME"
     # without microphone and speaker it ends with 1 and says so; what needs neither works
     show "./setup_pi.sh --board pi --encyclopedia --modem" 1
     show "./setup_pi.sh --board pi" 1
     show "id tako; ls -l /usr/local/bin/tako /opt/tako; ls /etc/systemd/system; ls -ld /var/lib/tako /etc/tako/*"
-    show "$python -c 'import gammu, libzim, lgpio, gpiozero, vosk, faster_whisper, onnxruntime, ddgs; print(\"they load\")'"
+    show "$python -c 'import gammu, libzim, lgpio, gpiozero, vosk, faster_whisper, onnxruntime, ddgs'"
     show "du -sm /opt/tako/venv/ /var/lib/tako/models/*; tako models list"
     show "tako ask 'which bin does a banana peel go in'"
     show "tako ask '旧电池应该扔哪个垃圾桶'"
@@ -135,7 +136,8 @@ live() {
     show "ls -l /tmp/answer.wav"
     show "tako doctor" # microphone and speaker are no more than a warning on what is no Raspberry Pi
     show "$python -m pip install -q --root-user-action=ignore pytest hypothesis"
-    show "$python -m pytest -q -p no:cacheprovider -m 'not slow' tests/agent | tail -n 12"
+    show "$python -m pytest -q -p no:cacheprovider -m 'not slow' tests/agent >/tmp/pytest.log 2>&1; \
+rc=\$?; tail -n 12 /tmp/pytest.log; exit \$rc"
     show "./setup_pi.sh --board pi --uninstall --purge"
     show "ls -d /opt/tako /var/lib/tako /etc/tako /usr/local/bin/tako /etc/systemd/system/tako*; id tako" 1
     printf '\n'

@@ -7,7 +7,7 @@
 #
 # TAKO_BOOT: the folder that is worked in and kept for the next time, by default /var/tmp/tako-boot
 # TAKO_HOME: where the built models are, by default ~/.local/share/tako
-# DEBIAN:    a mirror, by default deb.debian.org; pip uses what it is set up to use
+# DEBIAN:    a mirror, by default the one debootstrap knows; pip uses what it is set up to use
 # PYTHON:    a Python 3.11 with pip, by default the project's own; it fetches the wheels
 # Exit status: 0 all is well, 1 something is not, 77 skipped (it says why).
 
@@ -39,7 +39,7 @@ if [[ ! -e $work/debian.done ]]; then
     echo "Debian 12, once."
     debootstrap --variant=minbase \
         --include=systemd-sysv,dbus,python3-venv,ca-certificates,espeak-ng,libportaudio2,libasound2-plugins,libatomic1 \
-        bookworm "$root" "${DEBIAN:-http://deb.debian.org/debian}" >"$work/debian.log" 2>&1 ||
+        bookworm "$root" ${DEBIAN:+"$DEBIAN"} >"$work/debian.log" 2>&1 ||
         skip "debootstrap found no Debian: see $work/debian.log"
     touch "$work/debian.done"
 fi
