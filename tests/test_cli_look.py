@@ -244,7 +244,7 @@ class TestBench:
         assert pytest.approx(pages) == measure.REFERENCE
 
     def test_an_error_has_no_ratio(self) -> None:
-        figure = measure._figure("see", "", 0.0, [0.0236])
+        figure = measure._figure("see", "", 0.0, [2 * measure.REFERENCE["see"]])
         assert measure.ratio(figure) == pytest.approx(2.0)
         assert measure.ratio(replace(figure, error="no")) is None
         assert measure.ratio(replace(figure, name="smell")) is None

@@ -21,14 +21,12 @@ from device.control import (
     LONGEST,
     VARIABLE,
     Control,
-    RemoteTrigger,
-    Said,
-    WatchedIndicator,
     ask,
     served,
     socket_path,
 )
 from device.presses import PressQueue
+from device.remote import RemoteTrigger, Said, WatchedIndicator
 from device.seams import Press, State, Transcript, Trigger, TurnRecord
 from device.sim.indicator import SilentIndicator
 from device.sim.lines import Lines

@@ -186,7 +186,7 @@ def _turns(
 
 def _typed(press: Press) -> str | None:
     """The request in writing that came in place of a press."""
-    from device.control import Said
+    from device.remote import Said
 
     return press.text if isinstance(press, Said) else None
 
@@ -200,7 +200,8 @@ class _Reach:
         self._notifier = notifier
 
     def __call__(self, trigger: Trigger, indicator: Indicator, ear: Ear) -> tuple[Trigger, Indicator, Ear]:
-        from device.control import Control, RemoteTrigger, WatchedIndicator, version_of_tako
+        from device.control import Control, version_of_tako
+        from device.remote import RemoteTrigger, WatchedIndicator
 
         remote = RemoteTrigger(trigger, self._notifier.alive)
         watched = WatchedIndicator(indicator, lambda state: self._notifier.alive(_LONG.get(state.value, 0.0)))

@@ -79,7 +79,7 @@ make_root() {
     if [[ -n ${TAKO_ARM64_DROP:-} ]]; then cp "$TAKO_ARM64_DROP"/* "$root/var/lib/tako/drop/"; fi
     if [[ -n ${TAKO_ARM64_MODELS:-} ]]; then cp -rL "$TAKO_ARM64_MODELS"/* "$root/var/lib/tako/models/"; fi
     chmod -R a+rwX "$root/var/lib/tako" # there is no user tako yet
-    if [[ -d $cache/wheels ]]; then cp -r "$cache/wheels" "$root/var/cache/wheels"; fi
+    if [[ -d $cache/wheels ]]; then cp -rL "$cache/wheels" "$root/var/cache/wheels"; fi
 }
 
 # inside COMMAND...: in the root, with what the network needs
@@ -104,7 +104,7 @@ show() {
 
 # plain: without apt's chatter, and without this machine's folders and mirrors
 plain() {
-    sed -u -E -e 's/\x1b\[[0-9;?]*[a-zA-Z]//g' -e 's/.*\r//' -e "s|$cache|TAKO_ARM64|g" -e "s|$repo|tako|g" \
+    sed -u -E -e 's/\x1b\[[0-9;?]*[a-zA-Z]//g' -e 's/\r+$//' -e 's/.*\r//' -e "s|$cache|TAKO_ARM64|g" -e "s|$repo|tako|g" \
         -e 's#https?://[a-zA-Z0-9.:-]+/(simple|root|packages)[^ ]*#https://INDEX/...#g' | awk '
         /^(The following|The recommended|Recommended packages|Suggested packages)/ { list = 1; next }
         list && /^  / { next }
@@ -112,7 +112,7 @@ plain() {
         /^(Get:|Hit:|Ign:|Fetched |Reading |Building |Selecting |\(Reading |Preparing |Unpacking )/ { next }
         /^(Processing |Adding |Setting up [^ ]+ \(|update-alternatives|[0-9]+ (added|upgraded))/ { next }
         /^(Need to get|After this|perl: warning|invoke-rc|Created symlink|Current default)/ { next }
-        /^(debconf|Updating |Running hooks|done\.|Local time|Universal|Run .dpkg|Extracting|E: Can not write log)/ { next }
+        /^(debconf|Updating |Running hooks|done\.|Local time|Universal|Run .dpkg|Extracting)/ { next }
         { print; fflush() }'
 }
 
